@@ -1,0 +1,67 @@
+/** Crockford's base 32 in lower case: sorts like the number it writes, and has no letters that look alike. */
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const TIME_LENGTH = 10;
+const HASH_LENGTH = 16;
+
+export type IdPrefix = "mer" | "key" | "src" | "ep";
+
+/** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
+export function base32(bytes: Uint8Array): string {
+  let text = "";
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  return bits === 0 ? text : text + ALPHABET[(value << (5 - bits)) & 31];
+}
+
+/** A new random id of 80 bits, such as `ep_4zq8…`. */
+export function randomId(prefix: IdPrefix): string {
+  return `${prefix}_${base32(crypto.getRandomValues(new Uint8Array(10)))}`;
+}
+
+/** Ten characters that sort by time. `at`: epoch milliseconds. */
+export function timePart(at: number): string {
+  let text = "";
+  for (let rest = at, i = 0; i < TIME_LENGTH; i++) {
+    text = ALPHABET[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+/**
+ * The id of an event: the time of its receipt (epoch ms), then the start of its dedupe key. Sortable, and the same
+ * wherever it is worked out.
+ */
+export function eventId(receivedAt: number, dedupeKey: string): string {
+  return `evt_${timePart(receivedAt)}${dedupeKey.slice(0, HASH_LENGTH)}`;
+}
+
+/** The start of the dedupe key that an event's id holds. */
+export function dedupePrefixOf(event: string): string {
+  return event.slice("evt_".length + TIME_LENGTH);
+}
+
+/** The id of the delivery of an event to a destination: an endpoint's id, or a channel's name. */
+export function deliveryId(event: string, destination: string): string {
+  return `dlv_${event.slice("evt_".length)}_${destination}`;
+}
+
+/** What a delivery's id is made of; null for text that is no delivery's id. */
+export function partsOfDelivery(delivery: string): { event: string; destination: string } | null {
+  const match = /^dlv_([0-9a-z]{26})_(.+)$/.exec(delivery);
+  return match ? { event: `evt_${match[1]}`, destination: match[2]! } : null;
+}
+
+/** A bound for ids by time: every `evt_`/`dlv_` id made at `at` (epoch ms) or later sorts at or after it. */
+export function idFrom(prefix: "evt" | "dlv", at: number): string {
+  return `${prefix}_${timePart(at)}`;
+}

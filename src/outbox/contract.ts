@@ -1,0 +1,202 @@
+import type { PaymentEvent } from "../event/event.ts";
+
+/** The version that every queue message, RPC payload and outbox row carries. Code reads this and the one before. */
+export const V = 1;
+export type V = typeof V;
+
+/** How an endpoint's deliveries are ordered: one lane per ordering key, one per payment, or none. */
+export type Ordering = "user" | "payment" | "none";
+
+/** One destination that wants an event, as ingest reads it from the merchant's configuration. */
+export interface Planned {
+  /** An endpoint's id, or a channel's name. */
+  destination: string;
+  ordering: Ordering;
+  /** Seconds a head may fail with an answer of the receiver before its lane goes on beside it; 0: never. */
+  maxHoldSeconds: number;
+  includeStale: boolean;
+}
+
+/** One event on its way into an outbox. Times in epoch milliseconds. */
+export interface AcceptEvent {
+  id: string;
+  dedupeKey: string;
+  /** SHA-256 (base 32) of the input, by which a known key with other content is told. */
+  inputHash: string;
+  /** What a known key with another input is: the API refuses it, ingest notes it on the first. */
+  onDifference: "conflict" | "note";
+  receivedAt: number;
+  merchant: string;
+  /** The source's id; `api` for events that the merchant posts itself. */
+  source: string;
+  event: PaymentEvent;
+  plan: Planned[];
+}
+
+export interface AcceptInput {
+  v: V;
+  events: AcceptEvent[];
+}
+
+/** What became of one event. `moved`: the payment belongs to another ordering key, go there. */
+export type AcceptResult =
+  | { status: "accepted"; id: string; sequence: number; item: EventItem }
+  | { status: "duplicate"; id: string; sequence: number; differs: boolean }
+  | { status: "conflict"; id: string; sequence: number }
+  | { status: "moved"; key: string }
+  | { status: "refused"; reason: "storage-full" };
+
+/** What the log keeps of an accepted event, and what its deliveries send. */
+export interface EventRecord {
+  id: string;
+  merchant: string;
+  source: string;
+  provider: string | null;
+  /** Name of the outbox that holds the event. */
+  key: string;
+  user: string | null;
+  type: string;
+  payment: string | null;
+  livemode: boolean;
+  stale: boolean;
+  /** Place in the ordering key; null while the event is spilled. */
+  sequence: number | null;
+  /** Epoch ms of receipt, and of the event itself at the provider. */
+  acceptedAt: number;
+  occurredAt: number;
+  /** The template of the body (`event/envelope.ts`); null where it is too large to travel: ask the outbox. */
+  template: string | null;
+}
+
+/** How one planned delivery stands when its event is accepted. */
+export interface PlannedDelivery {
+  delivery: string;
+  destination: string;
+  /** Why it is not ready, if it is not. */
+  waitsFor: { reason: "lane"; delivery: string } | null;
+  skipped: "stale" | null;
+}
+
+/** One hand-over of a delivery, numbered by `counter`. A consumer starts it before `startBy` (epoch ms) or claims it. */
+export interface Dispatch {
+  delivery: string;
+  destination: string;
+  counter: number;
+  startBy: number;
+  /** Counted attempts made before this one. */
+  attempts: number;
+  previous: number | null;
+  trigger: "scheduled" | "manual";
+}
+
+/** One event in a `deliveries` message: its record, its plan when it is new, and what is ready to be sent. */
+export interface EventItem {
+  v: V;
+  record: EventRecord;
+  planned: PlannedDelivery[];
+  ready: Dispatch[];
+}
+
+/** Destination of the pseudo-delivery by which the outbox sees to it that an event without a ready one is logged. */
+export const LOG = "";
+
+/** How a dispatch ended. Times in epoch milliseconds. */
+export type Outcome =
+  | { kind: "delivered" | "sent" | "exhausted" | "canceled" | "skipped" | "logged" }
+  /** A counted attempt that failed. `answered`: the receiver itself answered with an error. */
+  | { kind: "failed"; at: number; retryAt: number; answered: boolean }
+  /** Not attempted: the start time had passed or no slot was to be had. */
+  | { kind: "deferred"; until: number };
+
+export interface Settle {
+  event: string;
+  delivery: string;
+  counter: number;
+  outcome: Outcome;
+}
+
+export interface SettleInput {
+  v: V;
+  settles: Settle[];
+  /** How many deliveries the caller can go on with at once; the outbox enqueues the others that became ready. */
+  takes: number;
+  /** Log rows that neither D1 nor the backup queue took: the outbox logs them later. */
+  unlogged: LogRow[];
+}
+
+export type AttemptClass =
+  | "delivered"
+  | "http"
+  | "throttled"
+  | "gone"
+  | "redirect"
+  | "timeout"
+  | "connection"
+  | "refused"
+  | "lost";
+
+/** One try of a delivery, as the log keeps it. `at`: epoch ms of its start. */
+export interface Attempt {
+  at: number;
+  class: AttemptClass;
+  durationMs: number;
+  trigger: "scheduled" | "manual";
+  url?: string;
+  status?: number;
+  /** At most 4 KiB of the answer, as text. */
+  response?: string;
+  error?: string;
+  /** Epoch ms of the next one, where one is planned. */
+  retryAt?: number;
+}
+
+export type DeliveryStatus =
+  | "pending"
+  | "retrying"
+  | "sent"
+  | "delivered"
+  | "bounced"
+  | "exhausted"
+  | "canceled"
+  | "skipped";
+
+export interface WaitingFor {
+  reason: "lane" | "paused" | "disabled" | "throttled" | "breaker" | "retryAfter" | "quietHours" | "backoff";
+  delivery?: string;
+  /** Epoch ms. */
+  until?: number;
+}
+
+/** One state of a delivery for the log; may arrive twice and in any order, the highest `counter` counts. */
+export interface DeliveryRow {
+  id: string;
+  merchant: string;
+  event: string;
+  destination: string;
+  user: string | null;
+  key: string;
+  provider: string | null;
+  acceptedAt: number;
+  counter: number;
+  status: DeliveryStatus;
+  reason: string | null;
+  waitingFor: WaitingFor | null;
+  /** Epoch ms at which something is due, for the sweep of what is overdue; null once finished. */
+  dueAt: number | null;
+  attempt: Attempt | null;
+}
+
+/** What one flush of the log writes. */
+export type LogRow = { event: EventRecord } | { delivery: DeliveryRow };
+
+/** A message of the `deliveries` queue. */
+export interface DeliveriesMessage {
+  v: V;
+  items: EventItem[];
+}
+
+/** A message of the `backup` queue: what the usual way did not take. */
+export type BackupMessage =
+  | { v: V; kind: "log"; rows: LogRow[] }
+  | { v: V; kind: "settle"; key: string; settles: Settle[] }
+  | { v: V; kind: "accept"; event: AcceptEvent };

@@ -1,0 +1,114 @@
+import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
+
+export type Scope = "events:write" | "log:read" | "config:write" | "people:write" | "keys:write";
+
+/** The tables of `migrations/`; a test holds the two together. Times are epoch milliseconds. */
+export const merchants = sqliteTable("merchants", {
+  id: text("id").primaryKey(),
+  name: text("name"),
+  status: text("status").$type<"active" | "suspended">().notNull(),
+  region: text("region"),
+  jurisdiction: text("jurisdiction").$type<"eu" | "fedramp">(),
+  alertEmail: text("alert_email"),
+  monthlyEventLimit: integer("monthly_event_limit"),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** `hash`: SHA-256 of the key, in base 32. `prefix`: the key's first characters, for people to tell keys apart. */
+export const apiKeys = sqliteTable("api_keys", {
+  hash: text("hash").primaryKey(),
+  id: text("id").notNull().unique(),
+  merchant: text("merchant").notNull(),
+  name: text("name"),
+  prefix: text("prefix").notNull(),
+  scopes: text("scopes", { mode: "json" }).$type<Scope[]>().notNull(),
+  createdAt: integer("created_at").notNull(),
+  revokedAt: integer("revoked_at"),
+});
+
+/** `secrets`: sealed by `platform/secret-box.ts`, each under the source's id. */
+export const sources = sqliteTable("sources", {
+  id: text("id").primaryKey(),
+  merchant: text("merchant").notNull(),
+  provider: text("provider").notNull(),
+  secrets: text("secrets", { mode: "json" }).$type<{ id: string; sealed: string; createdAt: number }[]>().notNull(),
+  config: text("config", { mode: "json" }).$type<Record<string, unknown>>(),
+  userFrom: text("user_from"),
+  userPrefix: text("user_prefix"),
+  description: text("description"),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** `secret`: a `whsec_` secret, sealed under the endpoint's id. */
+export const endpoints = sqliteTable(
+  "endpoints",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    url: text("url").notNull(),
+    status: text("status").$type<"enabled" | "disabled">().notNull(),
+    secret: text("secret").notNull(),
+    eventTypes: text("event_types", { mode: "json" }).$type<string[]>(),
+    headers: text("headers", { mode: "json" }).$type<Record<string, string>>(),
+    ordering: text("ordering").$type<Ordering>().notNull(),
+    maxHoldSeconds: integer("max_hold_seconds").notNull(),
+    retrySchedule: text("retry_schedule", { mode: "json" }).$type<number[]>(),
+    timeoutSeconds: integer("timeout_seconds").notNull(),
+    includeStale: integer("include_stale", { mode: "boolean" }).notNull(),
+    livemode: integer("livemode", { mode: "boolean" }),
+    compat: text("compat").$type<"svix">(),
+    description: text("description"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/** `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`. */
+export const events = sqliteTable(
+  "events",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    source: text("source").notNull(),
+    provider: text("provider"),
+    outbox: text("outbox").notNull(),
+    user: text("user"),
+    type: text("type").notNull(),
+    payment: text("payment"),
+    livemode: integer("livemode", { mode: "boolean" }).notNull(),
+    stale: integer("stale", { mode: "boolean" }).notNull(),
+    sequence: integer("sequence"),
+    acceptedAt: integer("accepted_at").notNull(),
+    occurredAt: integer("occurred_at").notNull(),
+    template: text("template"),
+    alteredAt: integer("altered_at"),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/** `attempts`: JSON object of attempts by the counter of their dispatch. */
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    event: text("event").notNull(),
+    destination: text("destination").notNull(),
+    user: text("user"),
+    outbox: text("outbox").notNull(),
+    provider: text("provider"),
+    status: text("status").$type<DeliveryStatus>().notNull(),
+    reason: text("reason"),
+    waitingFor: text("waiting_for", { mode: "json" }).$type<WaitingFor>(),
+    counter: integer("counter").notNull(),
+    attempts: text("attempts", { mode: "json" }).$type<Record<string, Attempt>>().notNull(),
+    acceptedAt: integer("accepted_at").notNull(),
+    firstAttemptAt: integer("first_attempt_at"),
+    deliveredAt: integer("delivered_at"),
+    dueAt: integer("due_at"),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);

@@ -1,0 +1,41 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** Two projects: the pure rooms in Node, what stands on Cloudflare in workerd. */
+export default defineConfig(async () => ({
+  test: {
+    projects: [
+      {
+        root,
+        test: {
+          name: "node",
+          include: ["test/{event,providers,channels,docs}/**/*.test.ts"],
+        },
+      },
+      {
+        root,
+        plugins: [
+          cloudflareTest({
+            main: "./test/support/worker.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                ADMIN_TOKEN: "test-admin-token",
+                ENCRYPTION_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+                ALLOW_PRIVATE_ENDPOINTS: "true",
+                TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts"],
+          setupFiles: ["./test/support/apply-migrations.ts"],
+        },
+      },
+    ],
+  },
+}));
