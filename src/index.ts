@@ -1,0 +1,3 @@
+export default {
+  fetch: () => new Response("Not yet", { status: 503 }),
+} satisfies ExportedHandler<Env>;
