@@ -93,6 +93,7 @@ CREATE TABLE deliveries (
   first_attempt_at INTEGER,
   delivered_at INTEGER,
   due_at INTEGER,
+  previous INTEGER,
   PRIMARY KEY (merchant, id)
 ) WITHOUT ROWID;
 -- What is not delivered: the few rows that people look for and that the sweep wakes. Used by name.

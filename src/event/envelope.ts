@@ -19,7 +19,8 @@ export interface Truth {
 /** An accepted event: what the outbox knows of it besides the event itself. */
 export interface Accepted {
   id: string;
-  sequence: number;
+  /** Place in the ordering key; null while the event waits for its outbox. */
+  sequence: number | null;
   stale: boolean;
   truth: Truth | null;
   event: PaymentEvent;
@@ -46,6 +47,7 @@ export function composeTemplate({ id, sequence, stale, truth, event }: Accepted)
       reference: payment.reference,
       ...truth,
       amount: withDecimal(payment.amount),
+      refunded: withDecimal(payment.refunded),
       method: payment.method,
       failure: payment.failure,
     },

@@ -7,10 +7,14 @@ import type { Money } from "./money.ts";
  */
 export type Authenticity = "signed" | "signed-weak" | "token" | "fetched";
 
-/** A payment as one event reports it. `reference` is the merchant's own (order) number. */
+/**
+ * A payment as one event reports it. `reference` is the merchant's own (order) number. `refunded`: the sum of all its
+ * refunds, in an event of a provider that names the sum and not the refund.
+ */
 export interface Payment {
   id: string;
   amount?: Money;
+  refunded?: Money;
   reference?: string;
   method?: string;
   failure?: { code?: string; message?: string };

@@ -22,9 +22,9 @@ export function base32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + ALPHABET[(value << (5 - bits)) & 31];
 }
 
-/** A new random id of 80 bits, such as `ep_4zq8…`. */
-export function randomId(prefix: IdPrefix): string {
-  return `${prefix}_${base32(crypto.getRandomValues(new Uint8Array(10)))}`;
+/** A new id, such as `ep_01k…`: sorts by the time it was made (epoch ms), then 80 random bits. */
+export function randomId(prefix: IdPrefix, now = Date.now()): string {
+  return `${prefix}_${timePart(now)}${base32(crypto.getRandomValues(new Uint8Array(10)))}`;
 }
 
 /** Ten characters that sort by time. `at`: epoch milliseconds. */

@@ -1,7 +1,7 @@
 import type { PaymentEvent } from "../event/event.ts";
 
 /** The version that every queue message, RPC payload and outbox row carries. Code reads this and the one before. */
-export const V = 1;
+export const V = 1 as const;
 export type V = typeof V;
 
 /** How an endpoint's deliveries are ordered: one lane per ordering key, one per payment, or none. */
@@ -72,6 +72,8 @@ export interface EventRecord {
 export interface PlannedDelivery {
   delivery: string;
   destination: string;
+  /** The sequence planned before this one for the destination, null if none: part of the delivery's body. */
+  previous: number | null;
   /** Why it is not ready, if it is not. */
   waitsFor: { reason: "lane"; delivery: string } | null;
   skipped: "stale" | null;
@@ -183,6 +185,7 @@ export interface DeliveryRow {
   waitingFor: WaitingFor | null;
   /** Epoch ms at which something is due, for the sweep of what is overdue; null once finished. */
   dueAt: number | null;
+  previous: number | null;
   attempt: Attempt | null;
 }
 

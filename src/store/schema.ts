@@ -89,7 +89,7 @@ export const events = sqliteTable(
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
 
-/** `attempts`: JSON object of attempts by the counter of their dispatch. */
+/** `attempts`: JSON object of attempts by the counter of their dispatch. `previous`: as in the delivery's body. */
 export const deliveries = sqliteTable(
   "deliveries",
   {
@@ -109,6 +109,7 @@ export const deliveries = sqliteTable(
     firstAttemptAt: integer("first_attempt_at"),
     deliveredAt: integer("delivered_at"),
     dueAt: integer("due_at"),
+    previous: integer("previous"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );

@@ -1,2 +1,29 @@
-export * from "../../src/index.ts";
-export { default } from "../../src/index.ts";
+import worker, { PaymentBinding as RealBinding, UserOutbox as RealOutbox } from "../../src/index.ts";
+import { control, counters, countRows, wrapEnv } from "./faults.ts";
+
+/** The outbox of the Worker on bindings and storage that tests can break and count. */
+export class UserOutbox extends RealOutbox {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(countRows(ctx), wrapEnv(env));
+  }
+
+  override async alarm(): Promise<void> {
+    counters.alarms += 1;
+    return super.alarm();
+  }
+}
+
+/** The binding of a payment, its billed rows counted. */
+export class PaymentBinding extends RealBinding {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(countRows(ctx), wrapEnv(env));
+  }
+}
+
+/** The Worker as it is, on bindings that tests can break; what to break comes in at `/__test/`. */
+export default {
+  fetch: (request, env, ctx) =>
+    new URL(request.url).pathname.startsWith("/__test/") ? control(request) : worker.fetch(request, wrapEnv(env), ctx),
+  queue: (batch, env, ctx) => worker.queue(batch, wrapEnv(env), ctx),
+  scheduled: (controller, env) => worker.scheduled(controller, wrapEnv(env)),
+} satisfies ExportedHandler<Env>;

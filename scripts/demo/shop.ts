@@ -1,0 +1,62 @@
+import type { Sabotage } from "./sabotage.ts";
+import { stripeSecret } from "./stripe.ts";
+
+/** Seconds before the second and third attempt at the endpoint that fails at first: quick, to be watched. */
+export const QUICK_RETRIES_SECONDS = [1, 1];
+
+/** A merchant on Paybell, with one Stripe source and two endpoints at its own server. */
+export interface Shop {
+  /** Of the Worker. */
+  url: string;
+  apiKey: string;
+  source: { ingestUrl: string; secret: string };
+  steady: Endpoint;
+  flaky: Endpoint;
+  /** GET of the API; throws an Error that says what came instead of 200. */
+  get<T>(path: string): Promise<T>;
+}
+
+export interface Endpoint {
+  id: string;
+  secret: string;
+}
+
+/**
+ * Makes the merchant by the API, as anybody would: the admin token makes the merchant, its key everything else.
+ * `receiverUrl`: where the merchant's server listens.
+ */
+export async function openShop(
+  url: string,
+  adminToken: string,
+  receiverUrl: string,
+  sabotage: Sabotage | null,
+): Promise<Shop> {
+  const { apiKey } = await call<{ apiKey: string }>(url, adminToken, "POST", "/v1/merchants", { name: "Demo shop" });
+  const post = <T>(path: string, body: unknown) => call<T>(url, apiKey, "POST", path, body);
+  const secret = stripeSecret();
+  const { ingestUrl } = await post<{ ingestUrl: string }>("/v1/sources", { provider: "stripe", secrets: [secret] });
+  const steady = await post<Endpoint>("/v1/endpoints", {
+    url: `${receiverUrl}/steady`,
+    includeStale: true,
+    description: "Answers at once",
+  });
+  const flaky = await post<Endpoint>("/v1/endpoints", {
+    url: `${receiverUrl}/flaky`,
+    retrySchedule: QUICK_RETRIES_SECONDS,
+    description: "Fails at first",
+    ...(sabotage === "no-ordering" && { ordering: "none" }),
+  });
+  const get = <T>(path: string) => call<T>(url, apiKey, "GET", path);
+  return { url, apiKey, source: { ingestUrl, secret }, steady, flaky, get };
+}
+
+async function call<T>(url: string, token: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { "content-type": "application/json" }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}

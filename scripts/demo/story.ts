@@ -1,0 +1,244 @@
+// The demonstration: real-shaped Stripe events go through Paybell to a merchant's server, and what comes out is
+// compared with what Paybell promises.
+
+import { setTimeout as wait } from "node:timers/promises";
+
+import { CLAIMS, type Claim, type Sabotage } from "./sabotage.ts";
+import { startReceiver, type Received, type Receiver } from "./receiver.ts";
+import { openShop, QUICK_RETRIES_SECONDS, type Shop } from "./shop.ts";
+import { postAsStripe, stripeEvent, stripeId, stripeSecret, type DemoPayment, type StripeEvent } from "./stripe.ts";
+
+/** How long the demonstration waits for webhooks that should come, and for the log to show them. */
+const PATIENCE_MS = 20_000;
+const LOG_POLL_MS = 100;
+const DAY_MS = 86_400_000;
+
+export type Claims = Record<Claim, boolean>;
+
+/** A demonstration that has been played. Its merchant's server stays up until it is closed. */
+export interface Demonstration {
+  claims: Claims;
+  shop: Shop;
+  receiver: Receiver;
+}
+
+/**
+ * Plays the demonstration on the Worker at `url`. `say` is told each step for people to read; `sabotage` makes one
+ * claim fail. Throws where Paybell does not answer at all.
+ */
+export async function demonstrate(options: {
+  url: string;
+  adminToken: string;
+  sabotage: Sabotage | null;
+  say: (line: string) => void;
+}): Promise<Demonstration> {
+  const { url, adminToken, sabotage, say } = options;
+  const startedAt = Date.now();
+  const script = writeScript(sabotage);
+  const posted = Promise.withResolvers<void>();
+  let failures = 0;
+  const receiver = await startReceiver(
+    async ({ path, event }) => {
+      const isTroubled = path === "/flaky" && event.data.provider.eventId === script.troubled.id;
+      if (!isTroubled) return 204;
+      // Everything else is there before this one fails, so that the events behind it must wait for it.
+      await posted.promise;
+      failures += 1;
+      return sabotage === "always-failing-receiver" || failures <= QUICK_RETRIES_SECONDS.length ? 500 : 204;
+    },
+    (webhook) => say(lineOf(webhook)),
+  );
+  const shop = await openShop(url, adminToken, receiver.url, sabotage);
+  receiver.secrets.set("/steady", sabotage === "wrong-verifying-secret" ? shop.flaky.secret : shop.steady.secret);
+  receiver.secrets.set("/flaky", sabotage === "wrong-verifying-secret" ? shop.steady.secret : shop.flaky.secret);
+
+  const post = async (event: StripeEvent, note = "", secret = shop.source.secret): Promise<boolean> => {
+    const status = await postAsStripe(shop.source.ingestUrl, secret, event);
+    say(`  → ${event.type} of ${event.payment.order}${note}: ${status}`);
+    return status >= 200 && status < 300;
+  };
+
+  say("Stripe posts events of two customers:");
+  const accepted: StripeEvent[] = [];
+  for (const event of script.events) {
+    const isUnsigned = sabotage === "wrong-signing-secret" && event === script.events[1];
+    if (await post(event, "", isUnsigned ? stripeSecret() : shop.source.secret)) accepted.push(event);
+  }
+  const isForgeryAccepted = await post(script.forged, ", signed by a stranger", stripeSecret());
+  posted.resolve();
+
+  const arrived = (path: string, id: string) =>
+    receiver.received.filter((webhook) => webhook.path === path && webhook.event.data.provider.eventId === id);
+  const isSettled = (path: string, { id }: StripeEvent) => {
+    const webhooks = arrived(path, id);
+    return webhooks.some(({ status }) => status < 300) || webhooks.length > QUICK_RETRIES_SECONDS.length;
+  };
+  const bothGot = (events: StripeEvent[]) => () =>
+    events.every((event) => isSettled("/steady", event) && isSettled("/flaky", event));
+  await receiver.until(bothGot(accepted), PATIENCE_MS);
+
+  say("\nOne comes a second time, one comes late, and then another one, behind which neither can still be under way:");
+  const isRepeatTaken = await post(script.repeated, ", again");
+  const isLateTaken = await post(script.late, ", from before it succeeded");
+  const isLastTaken = await post(script.last);
+  await receiver.until(bothGot([script.last]), PATIENCE_MS);
+
+  const { received } = receiver;
+  const inOrder = (path: string, customer: string, events: StripeEvent[]) =>
+    isInOrder(
+      received.filter((webhook) => webhook.path === path && webhook.event.user === customer),
+      events.filter(({ payment }) => payment.customer === customer).map(({ id }) => id),
+    );
+  const lanes = script.customers.flatMap((customer) => ["/steady", "/flaky"].map((path) => ({ customer, path })));
+  const logged = await loggedEvents(shop, startedAt);
+  const claims: Claims = {
+    accepted: accepted.length === script.events.length && !isForgeryAccepted,
+    ordered: lanes.every(({ path, customer }) => inOrder(path, customer, accepted)),
+    signed: received.length > 0 && received.every(({ isSignatureGood }) => isSignatureGood),
+    retried: isRetried(arrived("/flaky", script.troubled.id)),
+    duplicate:
+      isRepeatTaken &&
+      logged.length === new Set([...accepted, script.late, script.last].map(({ id }) => id)).size &&
+      arrived("/steady", script.original.id).length === 1,
+    stale:
+      isLateTaken &&
+      isLastTaken &&
+      isStale(arrived("/steady", script.late.id), arrived("/steady", script.original.id)) &&
+      arrived("/flaky", script.late.id).length === 0,
+    metrics: await areMetricsRight(shop, received, sabotage === "metrics-of-yesterday" ? DAY_MS : 0, say),
+  };
+  say("");
+  for (const claim of CLAIMS) say(`  ${claims[claim] ? "✓" : "✗"} ${claim.padEnd(10)} ${MEANINGS[claim]}`);
+  return { claims, shop, receiver };
+}
+
+const MEANINGS: Record<Claim, string> = {
+  accepted: "every event that Stripe signed was taken in, the stranger's was not",
+  ordered: "each customer's events arrived in sequence, none missing, also behind the one that failed",
+  signed: "every webhook was verified by the official standardwebhooks package",
+  retried: "the endpoint that failed twice got the same webhook a third time",
+  duplicate: "the event that came twice was delivered once",
+  stale: "the late event was recognised: the payment stays succeeded",
+  metrics: "ADT and DSR agree with what the merchant's server has counted",
+};
+
+function writeScript(sabotage: Sabotage | null) {
+  const [ada, bob] = [stripeId("cus"), stripeId("cus")];
+  const payment = (customer: string, order: string, amount: number): DemoPayment => ({
+    id: stripeId("pi"),
+    customer,
+    order,
+    amount,
+  });
+  const [first, second, third, fourth, fifth] = [
+    payment(ada, "order-1", 1999),
+    payment(ada, "order-2", 4900),
+    payment(bob, "order-3", 500),
+    payment(ada, "order-4", 1250),
+    payment(ada, "order-5", 800),
+  ] as const;
+  const start = Math.floor(Date.now() / 1000) - 60;
+  const troubled = stripeEvent("payment_intent.created", first, start);
+  const original = stripeEvent("payment_intent.succeeded", first, start + 4);
+  const events = [
+    troubled,
+    stripeEvent("payment_intent.created", third, start + 1),
+    original,
+    stripeEvent("payment_intent.created", second, start + 5),
+    stripeEvent("payment_intent.payment_failed", second, start + 6),
+    stripeEvent("payment_intent.succeeded", third, start + 7),
+    stripeEvent("payment_intent.succeeded", second, start + 8),
+  ];
+  const id = sabotage === "fresh-event-id" ? stripeId("evt") : original.id;
+  const delayed = sabotage === "late-for-another-payment" ? fourth : first;
+  return {
+    customers: [ada, bob],
+    events,
+    /** The one that the flaky endpoint fails on. */
+    troubled,
+    original,
+    forged: stripeEvent("payment_intent.succeeded", second, start + 5),
+    repeated: stripeEvent("payment_intent.succeeded", first, start + 4, id),
+    late: stripeEvent("payment_intent.processing", delayed, start + 2),
+    last: stripeEvent("payment_intent.created", fifth, start + 9),
+  };
+}
+
+/** Whether one customer's webhooks at one endpoint came in sequence without a gap, and the first of them as posted. */
+function isInOrder(webhooks: Received[], posted: string[]): boolean {
+  const events = [...new Map(webhooks.map(({ event }) => [event.id, event])).values()];
+  const isRising = webhooks.every(({ event }, i) => event.sequence >= (webhooks[i - 1]?.event.sequence ?? 0));
+  const isWhole = events.every(({ previous }, i) => previous === (events[i - 1]?.sequence ?? null));
+  return isRising && isWhole && posted.every((id, i) => events[i]?.data.provider.eventId === id);
+}
+
+/** Whether one webhook was tried until it was taken: same id, numbered attempts, never before its time. */
+function isRetried(webhooks: Received[]): boolean {
+  const waited = webhooks.map(({ at }, i) => at - (webhooks[i - 1]?.at ?? 0));
+  return (
+    webhooks.map(({ status }) => status).join() === "500,500,204" &&
+    webhooks.map(({ attempt }) => attempt).join() === "1,2,3" &&
+    new Set(webhooks.map(({ id }) => id)).size === 1 &&
+    QUICK_RETRIES_SECONDS.every((seconds, i) => (waited[i + 1] ?? 0) >= seconds * 1000)
+  );
+}
+
+function isStale([late]: Received[], [original]: Received[]): boolean {
+  if (!late || !original) return false;
+  const { payment } = late.event.data;
+  const isTruthKept = payment.status === "succeeded" && payment.version === original.event.data.payment.version;
+  return late.event.stale && payment.reported === "processing" && isTruthKept;
+}
+
+/** The merchant's events as the log shows them. `since`: epoch ms. */
+async function loggedEvents(shop: Shop, since: number): Promise<{ id: string }[]> {
+  const { data } = await shop.get<{ data: { id: string }[] }>(`/v1/events?limit=100&since=${iso(since)}`);
+  return data;
+}
+
+/** Asks for the metrics until they agree with what the server has counted, for as long as patience lasts. */
+async function areMetricsRight(
+  shop: Shop,
+  received: Received[],
+  backMs: number,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const keyOf = ({ path, id }: Received) => `${path} ${id}`;
+  const finished = new Set(received.map(keyOf)).size;
+  const delivered = new Set(received.filter(({ status }) => status < 300).map(keyOf)).size;
+  const deadline = Date.now() + (backMs > 0 ? 0 : PATIENCE_MS);
+  for (;;) {
+    const [from, to] = [Date.now() - backMs - DAY_MS / 24, Date.now() - backMs + 1];
+    const metrics = await shop.get<Metrics>(`/v1/metrics?from=${iso(from)}&to=${iso(to)}`);
+    const isRight =
+      metrics.finished === finished &&
+      metrics.delivered === delivered &&
+      Math.abs((metrics.dsr ?? -1) - (100 * delivered) / finished) < 0.01 &&
+      (metrics.adt ?? 0) > 0;
+    if (isRight || Date.now() > deadline) {
+      say(
+        `\nMetrics: ${metrics.delivered} of ${metrics.finished} delivered, DSR ${metrics.dsr} %, ADT ${metrics.adt} s`,
+      );
+      return isRight;
+    }
+    await wait(LOG_POLL_MS);
+  }
+}
+
+/** The parts of `GET /v1/metrics` that are compared. */
+interface Metrics {
+  finished: number;
+  delivered: number;
+  dsr: number | null;
+  adt: number | null;
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function lineOf({ path, event, attempt, isSignatureGood, status }: Received): string {
+  const number = attempt > 1 ? `, attempt ${attempt}` : "";
+  const note = `${event.stale ? ", stale" : ""}${isSignatureGood ? "" : ", signature wrong"}`;
+  return `  ← ${path} ${event.type} #${event.sequence}${number}${note}: ${status}`;
+}

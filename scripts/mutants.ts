@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A fault put into the code on purpose, and the tests that have to notice it. */
+interface Mutant {
+  name: string;
+  file: string;
+  from: string;
+  to: string;
+  tests: string[];
+}
+
+const MUTANTS: Mutant[] = [
+  {
+    name: "no fence",
+    file: "src/outbox/lanes.ts",
+    from: 'if (counter !== pending.counter && outcome.kind !== "delivered") {',
+    to: 'if (counter > pending.counter && outcome.kind !== "delivered") {',
+    tests: ["test/outbox"],
+  },
+  {
+    name: "settle before log",
+    file: "src/delivery/ledger.ts",
+    from: "const isLogged = await this.#log([...pages.values()].flatMap(({ rows }) => rows));",
+    to: "const isLogged = true; void this.#log([...pages.values()].flatMap(({ rows }) => rows));",
+    tests: ["test/delivery/ledger.test.ts"],
+  },
+  {
+    name: "dedupe off",
+    file: "src/ingest/identity.ts",
+    from: "JSON.stringify([scope.merchant, scope.source, ...names])",
+    to: "JSON.stringify([scope.merchant, scope.source, ...names, crypto.randomUUID()])",
+    tests: ["test/ingest"],
+  },
+  {
+    name: "lane released on failure",
+    file: "src/outbox/lanes.ts",
+    from: "        this.#retry(pending, outcome.retryAt);\n",
+    to: "        this.#retry(pending, outcome.retryAt);\n        this.#leave(pending);\n",
+    tests: ["test/outbox"],
+  },
+  {
+    name: "lease never ends",
+    file: "src/outbox/lanes.ts",
+    from: 'if (pending.state === "waiting" || pending.due > now) {',
+    to: 'if (pending.state !== "retrying" || pending.due > now) {',
+    tests: ["test/outbox"],
+  },
+];
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** Runs a mutant's tests on a copy of the project; true if they fail, as they must. */
+function isKilled({ name, file, from, to, tests }: Mutant): boolean {
+  const copy = mkdtempSync(join(tmpdir(), "paybell-mutant-"));
+  try {
+    for (const part of ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"]) {
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    const source = readFileSync(join(copy, file), "utf8");
+    if (source.split(from).length !== 2) {
+      throw new Error(`The mutant "${name}" does not find its place in ${file}`);
+    }
+    writeFileSync(
+      join(copy, file),
+      source.replace(from, () => to),
+    );
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const run = spawnSync(process.execPath, [vitest, "run", "-c", "test/vitest.config.ts", ...tests], { cwd: copy });
+    return run.status !== 0 && run.stdout.toString().includes("AssertionError");
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
+const survivors = MUTANTS.filter((mutant) => {
+  const killed = isKilled(mutant);
+  console.log(`${killed ? "killed  " : "SURVIVED"} ${mutant.name}`);
+  return !killed;
+});
+process.exitCode = survivors.length === 0 ? 0 : 1;

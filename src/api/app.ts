@@ -1,0 +1,112 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { secureHeaders } from "hono/secure-headers";
+
+import { readBody } from "../platform/body.ts";
+import { missingSecret } from "../platform/keys.ts";
+import { log } from "../platform/log.ts";
+import { problem, ProblemError } from "../platform/problem.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
+import type { Scope } from "../store/schema.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { endpointRoutes } from "./endpoints.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoutes } from "./health.ts";
+import { fieldErrors } from "./field-errors.ts";
+import { merchantRoutes } from "./merchants.ts";
+import { metricRoutes } from "./metrics.ts";
+import { serveOpenApi } from "./openapi.ts";
+import { sourceRoutes } from "./sources.ts";
+
+/** What the API's handlers find: the Worker's bindings, and who calls. */
+export interface ApiEnv {
+  Bindings: Env;
+  Variables: { requestId: string; merchant: string; keyId: string; scopes: Scope[] };
+}
+
+export type Api = OpenAPIHono<ApiEnv>;
+
+/** The API takes bodies of up to this many bytes. */
+const MAX_BODY_BYTES = 256 * 1024;
+const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
+
+/** The HTTP API with its error format, its routes and their OpenAPI document. */
+export function createApp(): Api {
+  const app: Api = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) {
+        throw new ProblemError("invalid", { errors: fieldErrors(result.error.issues) });
+      }
+    },
+  });
+  app.use(async (c, next) => {
+    c.set("requestId", crypto.randomUUID());
+    const missing = missingSecret(c.env);
+    if (missing !== null) {
+      log.error("configuration.secret_missing", { name: missing });
+      throw new ProblemError("misconfigured", { detail: `The Worker secret ${missing} is missing or of no use.` });
+    }
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+  });
+  app.use(secureHeaders());
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        problem("method_not_allowed", { headers: { allow: methods.join(", ") } }, c.get("requestId")),
+    }),
+  );
+  app.use("/v1/*", async (c, next) => {
+    if (WITH_BODY.has(c.req.method)) {
+      c.req.raw = await withinCap(c.req.raw);
+    }
+    await next();
+  });
+  for (const routes of ROUTES) {
+    routes(app);
+  }
+  serveOpenApi(app);
+  app.notFound((c) => problem("not_found", {}, c.get("requestId")));
+  app.onError((error, c) => {
+    const requestId = c.get("requestId");
+    if (error instanceof ProblemError) {
+      return problem(error.code, error.details, requestId);
+    }
+    if (error instanceof HTTPException && error.status === 400) {
+      return problem("invalid_json", {}, requestId);
+    }
+    log.error("request.failed", { requestId, path: c.req.path, error: String(error), stack: error.stack });
+    return problem("internal", {}, requestId);
+  });
+  return app;
+}
+
+const ROUTES = [
+  healthRoutes,
+  merchantRoutes,
+  apiKeyRoutes,
+  sourceRoutes,
+  endpointRoutes,
+  eventRoutes,
+  deliveryRoutes,
+  metricRoutes,
+];
+
+/** The request with its body read, if it is short enough and says that it is JSON. */
+async function withinCap(request: Request): Promise<Request> {
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body === null) {
+    throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
+  }
+  const type = request.headers.get("content-type") ?? "";
+  if (body.byteLength > 0 && !/^application\/json\s*(;|$)/i.test(type)) {
+    throw new ProblemError("unsupported_media_type", { detail: "Send application/json." });
+  }
+  return new Request(request.url, {
+    method: request.method,
+    headers: request.headers,
+    body: body.byteLength > 0 ? body : null,
+  });
+}

@@ -1,0 +1,145 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { V } from "../outbox/contract.ts";
+import { log } from "../platform/log.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
+import { cancelInLog } from "../store/log.ts";
+import { deliveries, events } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./app.ts";
+import { needsScope } from "./authenticate.ts";
+import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
+import { IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
+
+const Filter = ListQuery.extend({
+  status: z.enum(STATUSES).optional(),
+  endpoint: z.string().max(64).optional(),
+  user: z.string().max(128).optional(),
+  channel: z.enum(["webhook", "email", "sms", "push", "inbox"]).optional(),
+  event: z
+    .string()
+    .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")
+    .optional(),
+  since: z.iso.datetime({ offset: true }).optional().openapi({ description: "Accepted at this time or later." }),
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/deliveries",
+  operationId: "listDeliveries",
+  summary: "List deliveries; a page may be short and still have a next one",
+  ...needsScope("log:read"),
+  request: { query: Filter },
+  responses: { 200: json(pageOf(Delivery), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/deliveries/{id}",
+  operationId: "getDelivery",
+  summary: "Show a delivery with its attempts and what it waits for",
+  ...needsScope("log:read"),
+  request: { params: IdParam },
+  responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404) },
+});
+
+const retry = createRoute({
+  method: "post",
+  path: "/v1/deliveries/{id}/retry",
+  operationId: "retryDelivery",
+  summary: "Send a finished delivery again, beside its lane",
+  ...needsScope("events:write"),
+  request: { params: IdParam },
+  responses: { 202: json(z.object({ status: z.literal("queued") }), "It is queued"), ...problems(401, 403, 404, 409) },
+});
+
+const cancel = createRoute({
+  method: "post",
+  path: "/v1/deliveries/{id}/cancel",
+  operationId: "cancelDelivery",
+  summary: "End a delivery that is not finished; its lane goes on",
+  ...needsScope("events:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404, 409) },
+});
+
+/** `/v1/deliveries`. */
+export function deliveryRoutes(app: Api): void {
+  app.openapi(list, async (c) => {
+    const { since, ...filter } = c.req.valid("query");
+    const { rows, next } = await listDeliveries(c.env.DB, c.get("merchant"), {
+      ...filter,
+      since: since === undefined ? undefined : Date.parse(since),
+    });
+    return c.json({ data: rows.map(toDelivery), next }, 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const row = await read(c, c.req.valid("param").id);
+    return c.json({ ...toDelivery(row), waitingFor: await waitingNow(c.env, row) }, 200);
+  });
+
+  app.openapi(retry, async (c) => {
+    const row = await read(c, c.req.valid("param").id);
+    const [event] = await drizzle(c.env.DB)
+      .select()
+      .from(events)
+      .where(and(eq(events.merchant, row.merchant), eq(events.id, row.event)));
+    if (!event || event.template === null) {
+      throw new ProblemError("not_found", { detail: "The body of the event is no longer kept." });
+    }
+    const { outbox, alteredAt: _, ...record } = event;
+    const { status } = await c.env.USER_OUTBOX.getByName(outbox).retry({
+      v: V,
+      record: { ...record, key: outbox },
+      delivery: row.id,
+      destination: row.destination,
+      previous: row.previous,
+      attempts: Object.keys(row.attempts).length,
+      counter: row.counter,
+    });
+    if (status === "waiting") {
+      throw new ProblemError("still_waiting", { detail: "It is attempted without that: see waitingFor." });
+    }
+    return c.json({ status }, 202);
+  });
+
+  app.openapi(cancel, async (c) => {
+    const row = await read(c, c.req.valid("param").id);
+    const outbox = c.env.USER_OUTBOX.getByName(row.outbox);
+    const canceled = await outbox.cancel({ v: V, event: row.event, delivery: row.id });
+    if (canceled.status === "over") {
+      throw new ProblemError("already_over", { detail: `Its status is ${row.status}.` });
+    }
+    await cancelInLog(c.env.DB, row, canceled.counter);
+    return c.json(toDelivery(await read(c, row.id)), 200);
+  });
+}
+
+async function read(c: Context<ApiEnv>, id: string): Promise<DeliveryRecord> {
+  const [row] = await drizzle(c.env.DB)
+    .select()
+    .from(deliveries)
+    .where(and(eq(deliveries.merchant, c.get("merchant")), eq(deliveries.id, id)));
+  if (!row) {
+    throw new ProblemError("not_found");
+  }
+  return row;
+}
+
+/** What a delivery waits for at this moment, as its outbox says; as the log has it where that does not answer. */
+async function waitingNow(env: Env, { status, waitingFor, outbox, event, id }: DeliveryRecord) {
+  if (status !== "pending" && status !== "retrying") {
+    return null;
+  }
+  try {
+    const { waitingFor: now } = await env.USER_OUTBOX.getByName(outbox).inspect({ v: V, event, delivery: id });
+    return toWaitingFor(now);
+  } catch (error) {
+    log.warn("outbox.inspect_failed", { delivery: id, error: String(error) });
+    return toWaitingFor(waitingFor);
+  }
+}

@@ -1,0 +1,85 @@
+import { z } from "@hono/zod-openapi";
+
+import { checkHeader } from "../channels/webhook.ts";
+import { isEventType, nearestEventType } from "../event/event-types.ts";
+import { isEndpointSecret } from "../platform/keys.ts";
+import { Instant } from "./schemas.ts";
+
+const DAY_SECONDS = 86_400;
+/** The longest header value that common servers take. */
+const MAX_HEADER_LENGTH = 4096;
+/** Names of channels: an endpoint of that name would be taken for one. */
+const CHANNELS = ["email", "sms", "push", "inbox"];
+
+/** An event type; the message for an unknown one names the nearest. */
+export const EventTypeName = z.string().superRefine((type, context) => {
+  if (!isEventType(type)) {
+    const nearest = nearestEventType(type);
+    const message = `Unknown event type${nearest === null ? "" : `, did you mean ${nearest}?`}`;
+    context.addIssue({ code: "custom", message, params: { nearest } });
+  }
+});
+
+const Headers = z.record(z.string(), z.string().max(MAX_HEADER_LENGTH)).superRefine((headers, context) => {
+  for (const [name, value] of Object.entries(headers)) {
+    const checked = checkHeader(name, value);
+    if (!checked.ok) {
+      context.addIssue({ code: "custom", path: [name], message: checked.message });
+    }
+  }
+});
+
+const fields = {
+  url: z.string().max(2048).openapi({ description: "https, a public host name, port 443 or from 1024." }),
+  eventTypes: z.array(EventTypeName).min(1).max(200).nullable().openapi({ description: "null: all." }),
+  headers: Headers.nullable(),
+  ordering: z.enum(["user", "payment", "none"]).openapi({ description: "One lane per user, per payment, or none." }),
+  maxHold: z.int().min(0).max(DAY_SECONDS).openapi({
+    description:
+      "Seconds after which an event that the endpoint answers with errors no longer holds its lane; 0: never.",
+  }),
+  retrySchedule: z
+    .array(z.int().min(1).max(DAY_SECONDS))
+    .min(1)
+    .max(20)
+    .nullable()
+    .openapi({ description: "Seconds before the second and each later attempt; null: the default schedule." }),
+  timeoutSeconds: z.int().min(5).max(30),
+  includeStale: z.boolean(),
+  livemode: z.boolean().nullable().openapi({ description: "Only events of this mode; null: both." }),
+  compat: z.literal("svix").nullable().openapi({ description: "Send svix-* headers too." }),
+  description: z.string().max(500).nullable(),
+};
+
+const { url, ...optional } = fields;
+
+/** What an endpoint is made of: all but the URL has a default. */
+export const NewEndpoint = z
+  .strictObject({
+    url,
+    ...z.object(optional).partial().shape,
+    secret: z.string().refine(isEndpointSecret, "whsec_ and base64 of 24 to 64 bytes").optional(),
+  })
+  .openapi("NewEndpoint");
+
+/** A change of an endpoint: what is left out stays. */
+export const EndpointChange = z.strictObject(z.object(fields).partial().shape).openapi("EndpointChange");
+
+/** An endpoint as the API shows it; its secret has a call of its own. */
+export const Endpoint = z
+  .object({
+    id: z.string(),
+    ...fields,
+    status: z.enum(["enabled", "disabled"]),
+    createdAt: Instant,
+    updatedAt: Instant,
+  })
+  .openapi("Endpoint");
+
+/** The id that a merchant gives an endpoint. */
+export const OwnIdParam = z.object({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -")
+    .refine((id) => !CHANNELS.includes(id), "This is the name of a channel"),
+});

@@ -1,0 +1,220 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { checkUrl } from "../channels/url-guard.ts";
+import { randomId } from "../event/ids.ts";
+import { newEndpointSecret } from "../platform/keys.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { open, seal } from "../platform/secret-box.ts";
+import { forget, rowOf } from "../store/config.ts";
+import { endpoints } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./app.ts";
+import { needsScope } from "./authenticate.ts";
+import { Endpoint, EndpointChange, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
+import { body, defined, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+
+type Row = typeof endpoints.$inferSelect;
+
+const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
+
+const create = createRoute({
+  method: "post",
+  path: "/v1/endpoints",
+  operationId: "createEndpoint",
+  summary: "Register a webhook URL",
+  ...needsScope("config:write"),
+  request: { body: body(NewEndpoint) },
+  responses: {
+    201: json(EndpointWithSecret, "The endpoint and its secret"),
+    ...problems(400, 401, 403, 413, 415, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/endpoints",
+  operationId: "listEndpoints",
+  summary: "List endpoints",
+  ...needsScope("config:write"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Endpoint), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/endpoints/{id}",
+  operationId: "getEndpoint",
+  summary: "Show an endpoint",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404) },
+});
+
+const change = createRoute({
+  method: "patch",
+  path: "/v1/endpoints/{id}",
+  operationId: "updateEndpoint",
+  summary: "Change an endpoint",
+  ...needsScope("config:write"),
+  request: { params: IdParam, body: body(EndpointChange) },
+  responses: { 200: json(Endpoint, "The endpoint"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+});
+
+const upsert = createRoute({
+  method: "put",
+  path: "/v1/endpoints/{id}",
+  operationId: "putEndpoint",
+  summary: "Make an endpoint under your own id, or replace it; without a secret it keeps the one it has",
+  ...needsScope("config:write"),
+  request: { params: OwnIdParam, body: body(NewEndpoint) },
+  responses: { 200: json(EndpointWithSecret, "The endpoint"), ...problems(400, 401, 403, 413, 415, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/endpoints/{id}",
+  operationId: "deleteEndpoint",
+  summary: "Delete an endpoint; what is pending for it is canceled",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
+});
+
+const showSecret = createRoute({
+  method: "get",
+  path: "/v1/endpoints/{id}/secret",
+  operationId: "getEndpointSecret",
+  summary: "Show the secret that an endpoint's webhooks are signed with",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(z.object({ secret: z.string() }), "The secret"), ...problems(401, 403, 404) },
+});
+
+/** `/v1/endpoints`. */
+export function endpointRoutes(app: Api): void {
+  app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json"), null), 201));
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const [isAscending, position] = [
+      order === "asc",
+      sql<string>`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`,
+    ];
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(endpoints)
+      .where(
+        and(
+          eq(endpoints.merchant, c.get("merchant")),
+          after === undefined ? undefined : (isAscending ? gt : lt)(position, after),
+        ),
+      )
+      .orderBy((isAscending ? asc : desc)(position))
+      .limit(limit + 1);
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const next = last ? String(last.createdAt).padStart(15, "0") + last.id : null;
+    return c.json({ data: rows.slice(0, limit).map(toEndpoint), next }, 200);
+  });
+
+  app.openapi(show, async (c) => c.json(toEndpoint(found(await read(c, c.req.valid("param").id))), 200));
+
+  app.openapi(change, async (c) => {
+    const row = found(await read(c, c.req.valid("param").id));
+    const { maxHold, ...changes } = c.req.valid("json");
+    const changed: Row = {
+      ...row,
+      ...defined(changes),
+      maxHoldSeconds: maxHold ?? row.maxHoldSeconds,
+      updatedAt: Date.now(),
+    };
+    checkPublic(c.env, changed.url);
+    await write(c, changed);
+    return c.json(toEndpoint(changed), 200);
+  });
+
+  app.openapi(upsert, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await put(c, id, c.req.valid("json"), await read(c, id)), 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const { merchant, id } = found(await read(c, c.req.valid("param").id));
+    await drizzle(c.env.DB)
+      .delete(endpoints)
+      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)));
+    forget(merchant);
+    return c.body(null, 204);
+  });
+
+  app.openapi(showSecret, async (c) => {
+    const row = found(await read(c, c.req.valid("param").id));
+    return c.json({ secret: await open(c.env.ENCRYPTION_KEY, rowOf(row), row.secret) }, 200);
+  });
+}
+
+/** Makes or replaces an endpoint; what the input leaves out has its default, but the secret stays. */
+async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndpoint>, before: Row | null) {
+  checkPublic(c.env, input.url);
+  const merchant = c.get("merchant");
+  const now = Date.now();
+  const key = { merchant, id };
+  const kept = before && (await open(c.env.ENCRYPTION_KEY, rowOf(key), before.secret));
+  const secret = input.secret ?? kept ?? newEndpointSecret();
+  const row: Row = {
+    ...key,
+    url: input.url,
+    status: before?.status ?? "enabled",
+    secret: await seal(c.env.ENCRYPTION_KEY, rowOf(key), secret),
+    eventTypes: input.eventTypes ?? null,
+    headers: input.headers ?? null,
+    ordering: input.ordering ?? "user",
+    maxHoldSeconds: input.maxHold ?? 3600,
+    retrySchedule: input.retrySchedule ?? null,
+    timeoutSeconds: input.timeoutSeconds ?? 10,
+    includeStale: input.includeStale ?? false,
+    livemode: input.livemode ?? null,
+    compat: input.compat ?? null,
+    description: input.description ?? null,
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+  };
+  await write(c, row);
+  return { ...toEndpoint(row), secret };
+}
+
+function checkPublic(env: Env, url: string): void {
+  const checked = checkUrl(url, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" });
+  if (!checked.ok) {
+    const { code, message } = checked;
+    throw new ProblemError("invalid", { errors: [{ path: "/url", code, message }] });
+  }
+}
+
+async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
+  const [row] = await drizzle(c.env.DB)
+    .select()
+    .from(endpoints)
+    .where(and(eq(endpoints.merchant, c.get("merchant")), eq(endpoints.id, id)));
+  return row ?? null;
+}
+
+async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
+  await drizzle(c.env.DB)
+    .insert(endpoints)
+    .values(row)
+    .onConflictDoUpdate({ target: [endpoints.merchant, endpoints.id], set: row });
+  forget(row.merchant);
+}
+
+function found(row: Row | null): Row {
+  if (row === null) {
+    throw new ProblemError("not_found");
+  }
+  return row;
+}
+
+function toEndpoint({ merchant: _, secret: __, maxHoldSeconds, createdAt, updatedAt, ...row }: Row) {
+  return { ...row, maxHold: maxHoldSeconds, createdAt: toIso(createdAt), updatedAt: toIso(updatedAt) };
+}

@@ -1,0 +1,109 @@
+import { z } from "@hono/zod-openapi";
+
+import type { PaymentEvent } from "../event/event.ts";
+import { isCurrency } from "../event/money.ts";
+import { EventTypeName } from "./endpoint-schema.ts";
+
+const MAX_BATCH = 100;
+
+const Money = z
+  .strictObject({
+    value: z.string().regex(/^-?\d{1,18}$/, 'An integer of minor units as a string, such as "1999" for 19.99 EUR'),
+    currency: z.string().refine(isCurrency, "An ISO 4217 code in upper case, such as EUR"),
+  })
+  .openapi("Money");
+
+const Id = z.string().min(1).max(255);
+const Text = z.string().max(500);
+
+const Payment = z.strictObject({
+  id: Id,
+  amount: Money.optional(),
+  refunded: Money.optional(),
+  reference: Text.optional(),
+  method: Text.optional(),
+  failure: z.strictObject({ code: Text.optional(), message: Text.optional() }).optional(),
+});
+
+const EventData = z.strictObject({
+  payment: Payment.optional(),
+  refund: z.strictObject({ id: Id, amount: Money.optional(), reason: Text.optional() }).optional(),
+  dispute: z
+    .strictObject({
+      id: Id,
+      amount: Money.optional(),
+      reason: Text.optional(),
+      evidenceDueBy: z.iso.datetime({ offset: true }).optional(),
+    })
+    .optional(),
+  payout: z.strictObject({ id: Id, amount: Money.optional(), arrivalDate: z.iso.date().optional() }).optional(),
+  account: z
+    .strictObject({ id: Id, available: z.array(Money).optional(), pending: z.array(Money).optional() })
+    .optional(),
+  paymentMethod: z
+    .strictObject({
+      id: Id,
+      brand: Text.optional(),
+      last4: z
+        .string()
+        .regex(/^\d{4}$/)
+        .optional(),
+      expMonth: z.int().min(1).max(12).optional(),
+      expYear: z.int().min(2000).max(2100).optional(),
+    })
+    .optional(),
+  custom: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** What an event of a family has to carry: a refund and a dispute name their payment too. */
+const REQUIRED: Record<string, (keyof z.infer<typeof EventData>)[]> = {
+  payment: ["payment"],
+  refund: ["refund", "payment"],
+  dispute: ["dispute", "payment"],
+  payout: ["payout"],
+  payment_method: ["paymentMethod"],
+};
+
+/** One canonical event as a merchant posts it. */
+export const NewEvent = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 printable characters without spaces")
+      .optional()
+      .openapi({ description: "Your own id of the event; the Idempotency-Key header serves where it is left out." }),
+    type: EventTypeName,
+    user: z.string().min(1).max(128).optional().openapi({ description: "Whom the event concerns." }),
+    livemode: z.boolean().optional().openapi({ description: "true by default." }),
+    timestamp: z.iso
+      .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+      .optional()
+      .openapi({ description: "When it happened; now by default." }),
+    data: EventData,
+  })
+  .superRefine(({ type, data }, context) => {
+    for (const field of REQUIRED[type.split(".")[0]!] ?? []) {
+      if (data[field] === undefined) {
+        context.addIssue({ code: "custom", path: ["data", field], message: `An event of type ${type} carries this` });
+      }
+    }
+    if (data.custom !== undefined && !type.startsWith("custom.")) {
+      context.addIssue({ code: "custom", path: ["data", "custom"], message: "Only for types that begin with custom." });
+    }
+  })
+  .openapi("NewEvent");
+
+/** One event, or up to 100 that are taken all or not at all. */
+export const NewEvents = z.union([NewEvent, z.array(NewEvent).min(1).max(MAX_BATCH)]);
+
+/** The canonical event that an input stands for, received at `now` (epoch ms). */
+export function toPaymentEvent(input: z.infer<typeof NewEvent>, now: number): PaymentEvent {
+  return {
+    type: input.type as PaymentEvent["type"],
+    occurredAt: input.timestamp === undefined ? now : Date.parse(input.timestamp),
+    livemode: input.livemode ?? true,
+    user: input.user ?? null,
+    data: input.data as PaymentEvent["data"],
+    origin: null,
+  };
+}

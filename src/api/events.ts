@@ -1,0 +1,180 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+
+import { bodyFor } from "../event/envelope.ts";
+import type { Taken } from "../ingest/accept.ts";
+import { acceptPosted } from "../ingest/posted.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { events } from "../store/schema.ts";
+import type { Api } from "./app.ts";
+import { needsScope } from "./authenticate.ts";
+import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
+import { NewEvents, toPaymentEvent } from "./event-schema.ts";
+import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+
+const Accepted = z
+  .object({
+    id: z.string(),
+    sequence: z
+      .int()
+      .nullable()
+      .openapi({ description: "Place in the ordering key; null while the event is spilled." }),
+    status: z.enum(["accepted", "duplicate"]),
+  })
+  .openapi("Accepted");
+
+const BatchResult = z
+  .object({
+    id: z.string().nullable(),
+    sequence: z.int().nullable(),
+    status: z.enum(["accepted", "duplicate", "conflict", "refused", "unavailable"]),
+  })
+  .openapi("BatchResult");
+
+const Event = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    user: z.string().nullable(),
+    payment: z.string().nullable(),
+    source: z.string(),
+    provider: z.string().nullable(),
+    livemode: z.boolean(),
+    stale: z.boolean(),
+    sequence: z.int().nullable(),
+    acceptedAt: Instant,
+    occurredAt: Instant,
+    alteredAt: Instant.nullable().openapi({ description: "When its id came again with other content, if it did." }),
+  })
+  .openapi("Event");
+
+const EventWithDeliveries = Event.extend({
+  body: z.unknown().openapi({ description: "What endpoints are sent, but for `previous`." }),
+  deliveries: z.array(Delivery),
+}).openapi("EventWithDeliveries");
+
+const post = createRoute({
+  method: "post",
+  path: "/v1/events",
+  operationId: "postEvents",
+  summary: "Post a canonical event, or up to 100",
+  ...needsScope("events:write"),
+  request: {
+    body: body(NewEvents),
+    headers: z.object({
+      "idempotency-key": z
+        .string()
+        .regex(/^[\x21-\x7e]{1,255}$/)
+        .optional(),
+    }),
+  },
+  responses: {
+    202: json(z.union([Accepted, z.object({ data: z.array(BatchResult) })]), "What became of it"),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/events",
+  operationId: "listEvents",
+  summary: "List events",
+  ...needsScope("log:read"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Event), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/events/{id}",
+  operationId: "getEvent",
+  summary: "Show an event with its deliveries",
+  ...needsScope("log:read"),
+  request: { params: IdParam },
+  responses: { 200: json(EventWithDeliveries, "The event"), ...problems(401, 403, 404) },
+});
+
+/** `/v1/events`. */
+export function eventRoutes(app: Api): void {
+  app.openapi(post, async (c) => {
+    const now = Date.now();
+    const input = c.req.valid("json");
+    const key = c.req.valid("header")["idempotency-key"];
+    const isBatch = Array.isArray(input);
+    const posted = (isBatch ? input : [input]).map((one, index) => {
+      const id = one.id ?? (isBatch ? undefined : key);
+      if (id === undefined) {
+        const message = "An event needs an id, or the Idempotency-Key header";
+        throw new ProblemError("invalid", {
+          errors: [{ path: isBatch ? `/${index}/id` : "/id", code: "required", message }],
+        });
+      }
+      return { id, input: one, event: toPaymentEvent(one, now) };
+    });
+    const request = { env: c.env, ctx: c.executionCtx };
+    const taken = await acceptPosted(request, c.get("merchant"), posted, now);
+    if (!isBatch) {
+      return c.json(single(taken[0]!), 202);
+    }
+    const data = taken.map((one) => ("id" in one ? one : { id: null, sequence: null, status: one.status }));
+    return c.json({ data }, 202);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(events)
+      .where(
+        and(
+          eq(events.merchant, c.get("merchant")),
+          after === undefined ? undefined : (order === "asc" ? gt : lt)(events.id, after),
+        ),
+      )
+      .orderBy((order === "asc" ? asc : desc)(events.id))
+      .limit(limit + 1);
+    return c.json(page(rows.map(toEvent), limit), 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const [merchant, { id }] = [c.get("merchant"), c.req.valid("param")];
+    const db = drizzle(c.env.DB);
+    const [[row], deliveryRows] = await db.batch([
+      db
+        .select()
+        .from(events)
+        .where(and(eq(events.merchant, merchant), eq(events.id, id))),
+      deliveriesOf(db, merchant, id),
+    ]);
+    if (!row) {
+      throw new ProblemError("not_found");
+    }
+    const body: unknown = row.template === null ? null : JSON.parse(bodyFor(row.template, null));
+    return c.json({ ...toEvent(row), body, deliveries: deliveryRows.map(toDelivery) }, 200);
+  });
+}
+
+function single(taken: Taken): z.infer<typeof Accepted> {
+  switch (taken.status) {
+    case "accepted":
+    case "duplicate":
+      return { id: taken.id, sequence: taken.sequence, status: taken.status };
+    case "conflict":
+      throw new ProblemError("idempotency_conflict", { detail: `The id belongs to the event ${taken.id}.` });
+    case "refused":
+      throw new ProblemError("too_many_requests", { detail: "This user's outbox is full." });
+    case "unavailable":
+      throw new ProblemError("unavailable");
+  }
+}
+
+function toEvent(row: typeof events.$inferSelect): z.infer<typeof Event> {
+  const { merchant: _, outbox: __, template: ___, ...event } = row;
+  return {
+    ...event,
+    acceptedAt: toIso(row.acceptedAt),
+    occurredAt: toIso(row.occurredAt),
+    alteredAt: row.alteredAt === null ? null : toIso(row.alteredAt),
+  };
+}

@@ -1,0 +1,32 @@
+import type { z } from "@hono/zod-openapi";
+
+import type { FieldError } from "../platform/problem.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** What is wrong with an input, field by field. Of a choice of shapes, the one that was meant is explained. */
+export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey[] = []): FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const path = [...base, ...issue.path];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        path: pointer([...path, key]),
+        code: "unknown_field",
+        message: "This field is not known",
+      }));
+    }
+    if (issue.code === "invalid_union") {
+      const [meant] = issue.errors.filter((one) => !one.some(isOtherShape));
+      return fieldErrors(meant ?? issue.errors[0] ?? [], path);
+    }
+    return [{ path: pointer(path), code: issue.code, message: issue.message }];
+  });
+}
+
+function isOtherShape({ path, code }: Issue): boolean {
+  return path.length === 0 && code === "invalid_type";
+}
+
+function pointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}

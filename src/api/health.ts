@@ -1,0 +1,18 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import type { Api } from "./app.ts";
+import { json } from "./schemas.ts";
+
+const health = createRoute({
+  method: "get",
+  path: "/healthz",
+  operationId: "getHealth",
+  summary: "Whether the Worker answers",
+  security: [],
+  responses: { 200: json(z.object({ status: z.literal("ok") }), "It does") },
+});
+
+/** `/healthz`. */
+export function healthRoutes(app: Api): void {
+  app.openapi(health, (c) => c.json({ status: "ok" as const }, 200));
+}

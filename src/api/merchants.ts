@@ -1,0 +1,175 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+
+import { randomId } from "../event/ids.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { forget } from "../store/config.ts";
+import { apiKeys, endpoints, merchants, sources } from "../store/schema.ts";
+import { ALL_SCOPES, createKey } from "./api-keys.ts";
+import type { Api } from "./app.ts";
+import { needsAdmin } from "./authenticate.ts";
+import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+
+const NewMerchant = z
+  .strictObject({
+    name: z.string().min(1).max(200).optional(),
+    region: z
+      .enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])
+      .optional()
+      .openapi({ description: "Where its Durable Objects are made; fixed." }),
+    jurisdiction: z.enum(["eu", "fedramp"]).optional().openapi({ description: "Where its data may be; fixed." }),
+    alertEmail: z.email().optional(),
+    monthlyEventLimit: z.int().min(1).optional(),
+  })
+  .openapi("NewMerchant");
+
+const Merchant = z
+  .object({
+    id: z.string(),
+    name: z.string().nullable(),
+    status: z.enum(["active", "suspended"]),
+    region: z.string().nullable(),
+    jurisdiction: z.string().nullable(),
+    alertEmail: z.string().nullable(),
+    monthlyEventLimit: z.int().nullable(),
+    createdAt: Instant,
+  })
+  .openapi("Merchant");
+
+const create = createRoute({
+  method: "post",
+  path: "/v1/merchants",
+  operationId: "createMerchant",
+  summary: "Make a merchant and its first API key, shown once",
+  ...needsAdmin(),
+  request: { body: body(NewMerchant) },
+  responses: {
+    201: json(Merchant.extend({ apiKey: z.string() }), "The merchant"),
+    ...problems(400, 401, 413, 415, 422),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/merchants",
+  operationId: "listMerchants",
+  summary: "List merchants",
+  ...needsAdmin(),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Merchant), "A page"), ...problems(401, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/merchants/{id}",
+  operationId: "getMerchant",
+  summary: "Show a merchant",
+  ...needsAdmin(),
+  request: { params: IdParam },
+  responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
+});
+
+const suspend = createRoute({
+  method: "post",
+  path: "/v1/merchants/{id}/suspend",
+  operationId: "suspendMerchant",
+  summary: "Refuse a merchant's calls and events until it is resumed",
+  ...needsAdmin(),
+  request: { params: IdParam },
+  responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
+});
+
+const resume = createRoute({
+  method: "post",
+  path: "/v1/merchants/{id}/resume",
+  operationId: "resumeMerchant",
+  summary: "Serve a suspended merchant again",
+  ...needsAdmin(),
+  request: { params: IdParam },
+  responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/merchants/{id}",
+  operationId: "deleteMerchant",
+  summary: "Delete a merchant with its keys, sources and endpoints",
+  ...needsAdmin(),
+  request: { params: IdParam },
+  responses: { 204: { description: "It is gone" }, ...problems(401, 404) },
+});
+
+/** `/v1/merchants`, for the operator. */
+export function merchantRoutes(app: Api): void {
+  app.openapi(create, async (c) => {
+    const input = c.req.valid("json");
+    const db = drizzle(c.env.DB);
+    const row: typeof merchants.$inferSelect = {
+      id: randomId("mer"),
+      name: input.name ?? null,
+      status: "active",
+      region: input.region ?? null,
+      jurisdiction: input.jurisdiction ?? null,
+      alertEmail: input.alertEmail ?? null,
+      monthlyEventLimit: input.monthlyEventLimit ?? null,
+      createdAt: Date.now(),
+    };
+    const { key, row: keyRow } = await createKey(row.id, ALL_SCOPES, null);
+    await db.batch([db.insert(merchants).values(row), db.insert(apiKeys).values(keyRow)]);
+    return c.json({ ...toMerchant(row), apiKey: key }, 201);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(merchants)
+      .where(after === undefined ? undefined : (order === "asc" ? gt : lt)(merchants.id, after))
+      .orderBy((order === "asc" ? asc : desc)(merchants.id))
+      .limit(limit + 1);
+    return c.json(page(rows.map(toMerchant), limit), 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const [row] = await drizzle(c.env.DB)
+      .select()
+      .from(merchants)
+      .where(eq(merchants.id, c.req.valid("param").id));
+    return c.json(toMerchant(found(row)), 200);
+  });
+
+  app.openapi(suspend, async (c) => c.json(await setStatus(c.env, c.req.valid("param").id, "suspended"), 200));
+  app.openapi(resume, async (c) => c.json(await setStatus(c.env, c.req.valid("param").id, "active"), 200));
+
+  app.openapi(remove, async (c) => {
+    const { id } = c.req.valid("param");
+    const db = drizzle(c.env.DB);
+    const [gone] = await db.batch([
+      db.delete(merchants).where(eq(merchants.id, id)).returning(),
+      db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
+      db.delete(sources).where(eq(sources.merchant, id)),
+      db.delete(endpoints).where(and(eq(endpoints.merchant, id))),
+    ]);
+    found(gone[0]);
+    forget(id);
+    return c.body(null, 204);
+  });
+}
+
+async function setStatus(env: Env, id: string, status: "active" | "suspended") {
+  const [row] = await drizzle(env.DB).update(merchants).set({ status }).where(eq(merchants.id, id)).returning();
+  forget(id);
+  return toMerchant(found(row));
+}
+
+function found<T>(row: T | undefined): T {
+  if (row === undefined) {
+    throw new ProblemError("not_found");
+  }
+  return row;
+}
+
+function toMerchant({ createdAt, ...row }: typeof merchants.$inferSelect) {
+  return { ...row, createdAt: toIso(createdAt) };
+}

@@ -1,0 +1,92 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import { ProblemError } from "../platform/problem.ts";
+import { metrics, type MetricsRow } from "../store/metrics.ts";
+import type { Api } from "./app.ts";
+import { needsScope } from "./authenticate.ts";
+import { Instant, json, problems, toIso } from "./schemas.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+const Seconds = z.number().nullable();
+
+const Figures = z
+  .object({
+    ended: z.int().openapi({ description: "N: delivered, bounced or exhausted." }),
+    delivered: z.int().openapi({ description: "M." }),
+    deliverySuccessRate: z.number().nullable().openapi({ description: "DSR: M ÷ N × 100, in percent." }),
+    averageDeliveryTime: Seconds.openapi({ description: "ADT: mean seconds from accepted to delivered over the M." }),
+    p50: Seconds,
+    p95: Seconds,
+    p99: Seconds,
+    ownTime: Seconds.openapi({ description: "Our share of the ADT: mean seconds from accepted to the first attempt." }),
+    receiverTime: Seconds.openapi({ description: "The receivers' share of the ADT: the rest of it." }),
+  })
+  .openapi("Figures");
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/metrics",
+  operationId: "getMetrics",
+  summary: "How many deliveries succeeded, and how fast",
+  ...needsScope("log:read"),
+  request: {
+    query: z.object({
+      from: z.iso.datetime({ offset: true }).optional().openapi({ description: "A day before `to` by default." }),
+      to: z.iso.datetime({ offset: true }).optional().openapi({ description: "Now by default." }),
+      by: z.enum(["channel", "endpoint", "provider"]).optional(),
+    }),
+  },
+  responses: {
+    200: json(
+      Figures.extend({
+        from: Instant,
+        to: Instant,
+        groups: z.array(Figures.extend({ name: z.string() })).optional(),
+      }),
+      "Over the deliveries accepted in [from, to)",
+    ),
+    ...problems(401, 403, 422),
+  },
+});
+
+/** `/v1/metrics`. */
+export function metricRoutes(app: Api): void {
+  app.openapi(show, async (c) => {
+    const { from, to, by } = c.req.valid("query");
+    const end = to === undefined ? Date.now() : Date.parse(to);
+    const range = { from: from === undefined ? end - DAY_MS : Date.parse(from), to: end };
+    if (range.from > range.to) {
+      const message = "It is later than `to`";
+      throw new ProblemError("invalid", { errors: [{ path: "/from", code: "too_late", message }] });
+    }
+    const [all] = await metrics(c.env.DB, c.get("merchant"), range, "all");
+    const groups = by && (await metrics(c.env.DB, c.get("merchant"), range, by));
+    return c.json(
+      {
+        from: toIso(range.from),
+        to: toIso(range.to),
+        ...toFigures(all),
+        ...(groups && { groups: groups.map((row) => ({ name: row.name, ...toFigures(row) })) }),
+      },
+      200,
+    );
+  });
+}
+
+function toFigures(row: MetricsRow | undefined): z.infer<typeof Figures> {
+  const { ended = 0, delivered = 0 } = row ?? {};
+  const mean = (totalMs: number | null | undefined) => (delivered === 0 ? null : (totalMs ?? 0) / delivered / 1000);
+  const seconds = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : ms / 1000);
+  return {
+    ended,
+    delivered,
+    deliverySuccessRate: ended === 0 ? null : (delivered / ended) * 100,
+    averageDeliveryTime: mean(row?.totalMs),
+    p50: seconds(row?.p50Ms),
+    p95: seconds(row?.p95Ms),
+    p99: seconds(row?.p99Ms),
+    ownTime: mean(row?.ownMs),
+    receiverTime: row ? mean((row.totalMs ?? 0) - (row.ownMs ?? 0)) : null,
+  };
+}

@@ -1,0 +1,88 @@
+import { z } from "@hono/zod-openapi";
+
+/** Shapes that several resources share. */
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string().optional(),
+    requestId: z.string(),
+    errors: z
+      .array(z.object({ path: z.string().describe("JSON Pointer"), code: z.string(), message: z.string() }))
+      .optional(),
+  })
+  .openapi("Problem");
+
+export const Instant = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.000Z" });
+
+/** A whole page holds at most this many. */
+const MAX_LIMIT = 100;
+
+/** The query that every list takes. */
+export const ListQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(50),
+  after: z.string().max(256).optional().openapi({ description: "The `next` of the page before." }),
+  order: z.enum(["asc", "desc"]).default("desc").openapi({ description: "By time; newest first by default." }),
+});
+
+export type ListQuery = z.infer<typeof ListQuery>;
+
+export const IdParam = z.object({ id: z.string().min(1).max(128) });
+
+/** A page of a list. `next`: the cursor of the page after it; null at the end. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), next: z.string().nullable() });
+}
+
+/** A JSON answer of a route. */
+export function json<T extends z.ZodType>(schema: T, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** A JSON body of a route. */
+export function body<T extends z.ZodType>(schema: T) {
+  return { required: true, content: { "application/json": { schema } } };
+}
+
+const DESCRIPTIONS = {
+  400: "The body is not JSON",
+  401: "No valid key",
+  403: "The key lacks the scope, or the merchant is suspended",
+  404: "There is none of that id",
+  409: "It conflicts with what is there",
+  413: "The body is too large",
+  415: "The content type is not application/json",
+  422: "The input is not valid",
+  429: "Too many for the moment",
+  503: "Unavailable for the moment",
+} as const;
+
+/** The problems that a route answers with, by status. */
+export function problems<S extends keyof typeof DESCRIPTIONS>(...statuses: S[]) {
+  const entries = statuses.map((status) => [
+    status,
+    { description: DESCRIPTIONS[status], content: { "application/problem+json": { schema: Problem } } },
+  ]);
+  return Object.fromEntries(entries) as Record<
+    S,
+    { description: string; content: { "application/problem+json": { schema: typeof Problem } } }
+  >;
+}
+
+export function toIso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** Cuts one row too many off a page: it says that there is a next one. */
+export function page<T extends { id: string }>(rows: T[], limit: number): { data: T[]; next: string | null } {
+  const data = rows.slice(0, limit);
+  return { data, next: rows.length > limit ? data.at(-1)!.id : null };
+}
+
+/** The fields of an input that were given. */
+export function defined<T extends object>(input: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,236 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { randomId } from "../event/ids.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { seal } from "../platform/secret-box.ts";
+import { providers } from "../providers/index.ts";
+import { MAX_SECRETS } from "../providers/signature.ts";
+import { forget } from "../store/config.ts";
+import { sources } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./app.ts";
+import { needsScope } from "./authenticate.ts";
+import { body, defined, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+
+type Row = typeof sources.$inferSelect;
+
+const Secret = z.string().min(1).max(8192);
+const Pointer = z
+  .string()
+  .max(256)
+  .regex(
+    /^(\/([^~/]|~[01])*)*$/,
+    "A JSON Pointer (RFC 6901) into the provider's payload, such as /data/object/customer",
+  );
+
+const Fields = {
+  config: z.record(z.string(), z.unknown()).optional(),
+  userFrom: Pointer.optional().openapi({ description: "Names the user in the payload; else the provider's customer." }),
+  userPrefix: z.string().max(64).optional().openapi({ description: "Keeps the ids of two providers apart." }),
+  description: z.string().max(500).optional(),
+};
+
+const NewSource = z
+  .strictObject({
+    provider: z.enum(Object.keys(providers) as [keyof typeof providers]),
+    secrets: z.array(Secret).max(MAX_SECRETS).optional(),
+    ...Fields,
+  })
+  .openapi("NewSource");
+
+const SourceChange = z.strictObject(Fields).openapi("SourceChange");
+
+const Source = z
+  .object({
+    id: z.string(),
+    provider: z.string(),
+    ingestUrl: z.url(),
+    status: z.enum(["awaiting_secret", "active"]),
+    secrets: z.array(z.object({ id: z.string(), createdAt: Instant })).openapi({ description: "Never their text." }),
+    config: z.record(z.string(), z.unknown()).nullable(),
+    userFrom: z.string().nullable(),
+    userPrefix: z.string().nullable(),
+    description: z.string().nullable(),
+    createdAt: Instant,
+  })
+  .openapi("Source");
+
+const create = createRoute({
+  method: "post",
+  path: "/v1/sources",
+  operationId: "createSource",
+  summary: "Make a source: an ingest URL for one provider account",
+  ...needsScope("config:write"),
+  request: { body: body(NewSource) },
+  responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 413, 415, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/sources",
+  operationId: "listSources",
+  summary: "List sources",
+  ...needsScope("config:write"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Source), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/sources/{id}",
+  operationId: "getSource",
+  summary: "Show a source",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Source, "The source"), ...problems(401, 403, 404) },
+});
+
+const change = createRoute({
+  method: "patch",
+  path: "/v1/sources/{id}",
+  operationId: "updateSource",
+  summary: "Change a source",
+  ...needsScope("config:write"),
+  request: { params: IdParam, body: body(SourceChange) },
+  responses: { 200: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/sources/{id}",
+  operationId: "deleteSource",
+  summary: "Delete a source: its ingest URL answers 404",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
+});
+
+const addSecret = createRoute({
+  method: "post",
+  path: "/v1/sources/{id}/secrets",
+  operationId: "addSourceSecret",
+  summary: "Add a signing secret; all of a source's secrets verify",
+  ...needsScope("config:write"),
+  request: { params: IdParam, body: body(z.strictObject({ secret: Secret })) },
+  responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+});
+
+const removeSecret = createRoute({
+  method: "delete",
+  path: "/v1/sources/{id}/secrets/{secretId}",
+  operationId: "deleteSourceSecret",
+  summary: "Remove a signing secret",
+  ...needsScope("config:write"),
+  request: { params: IdParam.extend({ secretId: z.string().max(64) }) },
+  responses: { 200: json(Source, "The source"), ...problems(401, 403, 404) },
+});
+
+/** `/v1/sources`. */
+export function sourceRoutes(app: Api): void {
+  app.openapi(create, async (c) => {
+    const { provider, secrets = [], ...fields } = c.req.valid("json");
+    const id = randomId("src");
+    const row: Row = {
+      id,
+      merchant: c.get("merchant"),
+      provider,
+      secrets: await Promise.all(secrets.map((secret) => sealSecret(c.env, id, secret))),
+      config: fields.config ?? null,
+      userFrom: fields.userFrom ?? null,
+      userPrefix: fields.userPrefix ?? null,
+      description: fields.description ?? null,
+      createdAt: Date.now(),
+    };
+    await drizzle(c.env.DB).insert(sources).values(row);
+    return c.json(toSource(row, c.req.url), 201);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(sources)
+      .where(
+        and(
+          eq(sources.merchant, c.get("merchant")),
+          after === undefined ? undefined : (order === "asc" ? gt : lt)(sources.id, after),
+        ),
+      )
+      .orderBy((order === "asc" ? asc : desc)(sources.id))
+      .limit(limit + 1);
+    return c.json(
+      page(
+        rows.map((row) => toSource(row, c.req.url)),
+        limit,
+      ),
+      200,
+    );
+  });
+
+  app.openapi(show, async (c) => c.json(toSource(await read(c, c.req.valid("param").id), c.req.url), 200));
+
+  app.openapi(change, async (c) => {
+    const row = await read(c, c.req.valid("param").id);
+    return c.json(await write(c, { ...row, ...defined(c.req.valid("json")) }), 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const { id } = await read(c, c.req.valid("param").id);
+    await drizzle(c.env.DB).delete(sources).where(eq(sources.id, id));
+    forget(c.get("merchant"));
+    return c.body(null, 204);
+  });
+
+  app.openapi(addSecret, async (c) => {
+    const row = await read(c, c.req.valid("param").id);
+    if (row.secrets.length >= MAX_SECRETS) {
+      const message = `A source has at most ${MAX_SECRETS} secrets`;
+      throw new ProblemError("invalid", { errors: [{ path: "/secret", code: "too_many", message }] });
+    }
+    const secret = await sealSecret(c.env, row.id, c.req.valid("json").secret);
+    return c.json(await write(c, { ...row, secrets: [...row.secrets, secret] }), 201);
+  });
+
+  app.openapi(removeSecret, async (c) => {
+    const { id, secretId } = c.req.valid("param");
+    const row = await read(c, id);
+    const secrets = row.secrets.filter((secret) => secret.id !== secretId);
+    if (secrets.length === row.secrets.length) {
+      throw new ProblemError("not_found");
+    }
+    return c.json(await write(c, { ...row, secrets }), 200);
+  });
+}
+
+async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
+  const [row] = await drizzle(c.env.DB)
+    .select()
+    .from(sources)
+    .where(and(eq(sources.id, id), eq(sources.merchant, c.get("merchant"))));
+  if (!row) {
+    throw new ProblemError("not_found");
+  }
+  return row;
+}
+
+async function write(c: Context<ApiEnv>, row: Row) {
+  await drizzle(c.env.DB).update(sources).set(row).where(eq(sources.id, row.id));
+  forget(row.merchant);
+  return toSource(row, c.req.url);
+}
+
+async function sealSecret(env: Env, source: string, secret: string): Promise<Row["secrets"][number]> {
+  return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
+}
+
+function toSource({ merchant: _, secrets, createdAt, ...row }: Row, requestUrl: string) {
+  return {
+    ...row,
+    ingestUrl: new URL(`/ingest/${row.id}`, requestUrl).href,
+    status: secrets.length === 0 ? ("awaiting_secret" as const) : ("active" as const),
+    secrets: secrets.map((secret) => ({ id: secret.id, createdAt: toIso(secret.createdAt) })),
+    createdAt: toIso(createdAt),
+  };
+}

@@ -1,0 +1,185 @@
+// Webhooks by Standard Webhooks 1.0 (https://github.com/standard-webhooks/standard-webhooks). Pure: the executor sends.
+
+/** The version in `user-agent`: the one of package.json. */
+export const VERSION = "0.1.0";
+
+const SECRET_PREFIX = "whsec_";
+/** At least one byte, with or without its padding. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)$/;
+const MAX_CACHED_KEYS = 256;
+/** The longest pause that a receiver can ask one delivery to make. */
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+const encoder = new TextEncoder();
+/** Imported keys of this isolate by secret, the one used longest ago first. */
+const keys = new Map<string, Promise<CryptoKey>>();
+
+/** What is signed. `timestamp`: epoch seconds of the attempt; `secrets`: `whsec_` and base64, the newest first. */
+export interface Signable {
+  /** Constant over all attempts of an event. Holds no full stop, which is what separates the signed parts. */
+  id: string;
+  timestamp: number;
+  body: Uint8Array;
+  secrets: string[];
+}
+
+/**
+ * The value of `webhook-signature`: one `v1,` HMAC-SHA256 in base64 for each secret, in their order, separated by
+ * spaces. Throws a TypeError, which never quotes the secret, where there is none or one is not `whsec_` and base64.
+ */
+export async function signWebhook({ id, timestamp, body, secrets }: Signable): Promise<string> {
+  if (secrets.length === 0) throw new TypeError("A webhook is signed with at least one secret");
+  const head = encoder.encode(`${id}.${timestamp}.`);
+  const signed = new Uint8Array(head.length + body.length);
+  signed.set(head);
+  signed.set(body, head.length);
+  const signatures = secrets.map(async (secret) => {
+    const mac = await crypto.subtle.sign("HMAC", await keyOf(secret), signed);
+    return `v1,${base64(new Uint8Array(mac))}`;
+  });
+  return (await Promise.all(signatures)).join(" ");
+}
+
+/** One attempt to tell an endpoint of an event. */
+export interface WebhookAttempt {
+  url: string;
+  /** As for {@link signWebhook}. */
+  secrets: string[];
+  /** The merchant's own headers; those that {@link checkHeader} refuses are left out. */
+  headers: Record<string, string>;
+  /** `svix`: also send the `svix-*` names of the same three headers. */
+  compat: "svix" | null;
+  /** The event's id. */
+  id: string;
+  /** 1 for the first. */
+  attempt: number;
+  /** Epoch milliseconds. */
+  now: number;
+  body: string;
+}
+
+/** A request ready to be sent with POST. Names of headers are in lower case; `body` holds the very bytes signed. */
+export interface WebhookRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+/** Composes and signs the request of one attempt. Throws as {@link signWebhook} does. */
+export async function prepareWebhook(input: WebhookAttempt): Promise<WebhookRequest> {
+  const { url, secrets, headers, compat, id, attempt, now } = input;
+  const body = encoder.encode(input.body);
+  const timestamp = Math.floor(now / 1000);
+  const signature = await signWebhook({ id, timestamp, body, secrets });
+  const own = Object.entries(headers).filter(([name, value]) => checkHeader(name, value).ok);
+  return {
+    url,
+    headers: {
+      ...Object.fromEntries(own.map(([name, value]) => [name.toLowerCase(), value])),
+      "content-type": "application/json",
+      "user-agent": `Paybell/${VERSION}`,
+      "paybell-attempt": String(attempt),
+      "webhook-id": id,
+      "webhook-timestamp": String(timestamp),
+      "webhook-signature": signature,
+      ...(compat === "svix" && { "svix-id": id, "svix-timestamp": String(timestamp), "svix-signature": signature }),
+    },
+    body,
+  };
+}
+
+/**
+ * What an answer says. `retryAfterMs`: the pause that the receiver asks for, above 0 and at most 24 h; null if it asks
+ * for none.
+ */
+export interface Answer {
+  class: "delivered" | "http" | "throttled" | "gone" | "redirect";
+  retryAfterMs: number | null;
+}
+
+/** An HTTP answer without its body, of which nothing depends. `now`: epoch milliseconds, for dates in Retry-After. */
+export interface AnswerHead {
+  status: number;
+  headers: { get(name: string): string | null };
+  now: number;
+}
+
+/**
+ * Classifies an answer: any 2xx is delivered, a redirect is a failure and is never followed, 410 or the header
+ * `webhook-delivery: disable` on a failure is `gone`, 429 and 503 are `throttled`, all else is `http`.
+ */
+export function interpretAnswer({ status, headers, now }: AnswerHead): Answer {
+  if (status >= 200 && status < 300) return { class: "delivered", retryAfterMs: null };
+  const isDisabled = headers.get("webhook-delivery")?.trim().toLowerCase() === "disable";
+  if (status === 410 || isDisabled) return { class: "gone", retryAfterMs: null };
+  if (status >= 300 && status < 400) return { class: "redirect", retryAfterMs: null };
+  if (status === 429 || status === 503) {
+    return { class: "throttled", retryAfterMs: parseRetryAfter(headers.get("retry-after") ?? "", now) };
+  }
+  return { class: "http", retryAfterMs: null };
+}
+
+/** Names that the signature, the sender or the transport owns (RFC 9110, 7.6.1, and what Workers set themselves). */
+const RESERVED_HEADER =
+  /^(?:webhook-|svix-|paybell-|cf-|proxy-|sec-|x-forwarded-)|^(?:content-(?:type|length|encoding)|user-agent|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|forwarded|via|date|accept-encoding)$/;
+/** RFC 9110, 5.6.2 and 5.5, without the obsolete bytes above ASCII. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+const HEADER_VALUE = /^(?:[!-~](?:[\t -~]*[!-~])?)?$/;
+
+/** Whether a merchant may add this header to its webhooks; if not, why, for the merchant to read. */
+export function checkHeader(name: string, value: string): { ok: true } | { ok: false; code: string; message: string } {
+  const lower = name.toLowerCase();
+  if (!HEADER_NAME.test(lower)) {
+    return { ok: false, code: "header_name_malformed", message: "This is not the name of an HTTP header." };
+  }
+  if (RESERVED_HEADER.test(lower)) {
+    return {
+      ok: false,
+      code: "header_reserved",
+      message: `The header ${lower} is set by Paybell or by the transport.`,
+    };
+  }
+  if (!HEADER_VALUE.test(value)) {
+    return {
+      ok: false,
+      code: "header_value_malformed",
+      message: "A header's value is visible ASCII, with spaces and tabs only inside.",
+    };
+  }
+  return { ok: true };
+}
+
+const IMF_OR_RFC850_DATE = /^[A-Z][a-z]{2,8}, \d{2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT$/;
+const ASCTIME_DATE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
+
+/** RFC 9110, 10.2.3: seconds, or a date in one of the three forms of 5.6.7. Anything else is ignored. */
+function parseRetryAfter(text: string, now: number): number | null {
+  const value = text.trim();
+  let waitMs = Number.NaN;
+  if (/^\d{1,15}$/.test(value)) waitMs = Number(value) * 1000;
+  else if (IMF_OR_RFC850_DATE.test(value)) waitMs = Date.parse(value) - now;
+  else if (ASCTIME_DATE.test(value)) waitMs = Date.parse(`${value} GMT`) - now;
+  return waitMs > 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : null;
+}
+
+async function keyOf(secret: string): Promise<CryptoKey> {
+  const key = keys.get(secret) ?? importKey(secret);
+  keys.delete(secret);
+  keys.set(secret, key);
+  if (keys.size > MAX_CACHED_KEYS) keys.delete(keys.keys().next().value!);
+  return key;
+}
+
+/** Throws at once, so that no failure is ever cached. */
+function importKey(secret: string): Promise<CryptoKey> {
+  const encoded = secret.slice(SECRET_PREFIX.length);
+  if (!secret.startsWith(SECRET_PREFIX) || !BASE64.test(encoded)) {
+    throw new TypeError("An endpoint's secret is whsec_ followed by base64");
+  }
+  const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

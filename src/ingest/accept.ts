@@ -1,0 +1,183 @@
+import { composeTemplate } from "../event/envelope.ts";
+import { deliveryId } from "../event/ids.ts";
+import { V, type AcceptEvent, type AcceptResult, type BackupMessage, type EventItem } from "../outbox/contract.ts";
+import { paymentKey, sourceKey, userKey } from "../outbox/keys.ts";
+import { log } from "../platform/log.ts";
+import { noteAltered, plannedRows, writeLog } from "../store/log.ts";
+import { enqueue, type RequestContext } from "./enqueue.ts";
+
+/** How long an outbox may take to answer, and how often it is asked, before the event is spilled. */
+const TRY_MS = 1_500;
+const TRIES = 2;
+/** A payment's user becomes known at most once, so an event moves at most once; one more for a race. */
+const MAX_MOVES = 3;
+const MAX_BOUND = 10_000;
+
+/** Users of payments that this isolate has looked up: a binding never changes. */
+const boundUsers = new Map<string, string>();
+
+/** What became of an event at the door. `spilled`: kept durably, its outbox takes it later. */
+export type Taken =
+  | { status: "accepted" | "duplicate" | "conflict"; id: string; sequence: number | null }
+  | { status: "refused" | "unavailable" };
+
+/**
+ * Takes events into the outboxes of their ordering keys, and enqueues what they have ready. Events whose outbox does
+ * not answer are spilled to the backup queue: accepted, without a sequence yet.
+ */
+export async function acceptEvents(request: RequestContext, events: AcceptEvent[]): Promise<Taken[]> {
+  const taken = await tryAccept(request, events);
+  return Promise.all(events.map(async (event) => taken.get(event) ?? spill(request, event)));
+}
+
+/** As {@link acceptEvents}, but for what is done where an outbox does not answer: such events are left out. */
+export async function tryAccept(request: RequestContext, events: AcceptEvent[]): Promise<Map<AcceptEvent, Taken>> {
+  const taken = new Map<AcceptEvent, Taken>();
+  let waiting = events;
+  for (let move = 0; waiting.length > 0 && move < MAX_MOVES; move++) {
+    const located = await Promise.all(waiting.map((event) => locate(request.env, event)));
+    const groups = Map.groupBy(
+      located.filter((one) => one !== null),
+      ({ key }) => key,
+    );
+    waiting = [];
+    await Promise.all(
+      [...groups].map(async ([key, group]) => {
+        const results = await patiently(() =>
+          request.env.USER_OUTBOX.getByName(key).accept({ v: V, events: group.map(({ event }) => event) }),
+        );
+        for (const [i, result] of (results ?? []).entries()) {
+          const { original, event } = group[i]!;
+          if (result.status === "moved") {
+            waiting.push(original);
+          } else {
+            taken.set(original, settle(request, event, result));
+          }
+        }
+      }),
+    );
+  }
+  return taken;
+}
+
+interface Located {
+  original: AcceptEvent;
+  event: AcceptEvent;
+  key: string;
+}
+
+/**
+ * The ordering key of an event: its user's, else that of the user its payment is bound to, else its payment's; null
+ * if the binding does not answer.
+ */
+async function locate(env: Env, original: AcceptEvent): Promise<Located | null> {
+  const { merchant, source, event } = original;
+  const payment = event.data.payment?.id;
+  if (event.user !== null) {
+    return { original, event: original, key: await userKey(merchant, event.user) };
+  }
+  if (payment === undefined) {
+    return { original, event: original, key: await sourceKey(merchant, source) };
+  }
+  const name = await paymentKey(merchant, source, payment);
+  const user = boundUsers.get(name) ?? (await patiently(() => env.PAYMENT_BINDING.getByName(name).follow()))?.user;
+  if (user === undefined) {
+    return null;
+  }
+  if (user === null) {
+    return { original, event: original, key: name };
+  }
+  if (boundUsers.size >= MAX_BOUND) {
+    boundUsers.clear();
+  }
+  boundUsers.set(name, user);
+  return { original, event: { ...original, event: { ...event, user } }, key: await userKey(merchant, user) };
+}
+
+function settle(
+  request: RequestContext,
+  event: AcceptEvent,
+  result: Exclude<AcceptResult, { status: "moved" }>,
+): Taken {
+  switch (result.status) {
+    case "accepted":
+      enqueue(request, [result.item]);
+      return { status: "accepted", id: result.id, sequence: result.sequence };
+    case "duplicate":
+      if (result.differs) {
+        request.ctx.waitUntil(noteAltered(request.env.DB, event.merchant, result.id, event.receivedAt));
+      }
+      return { status: "duplicate", id: result.id, sequence: result.sequence };
+    case "conflict":
+      return { status: "conflict", id: result.id, sequence: result.sequence };
+    case "refused":
+      return { status: "refused" };
+  }
+}
+
+/** Keeps an event on the backup queue, whose consumer brings it to its outbox, and shows it in the log meanwhile. */
+async function spill({ env, ctx }: RequestContext, event: AcceptEvent): Promise<Taken> {
+  try {
+    const message: BackupMessage = { v: V, kind: "accept", event };
+    await env.BACKUP.send(message, { contentType: "json" });
+  } catch (error) {
+    log.error("event.spill_failed", { event: event.id, error: String(error) });
+    return { status: "unavailable" };
+  }
+  log.warn("event.spilled", { event: event.id });
+  ctx.waitUntil(writeLog(env.DB, plannedRows(await spilledItem(event))));
+  return { status: "accepted", id: event.id, sequence: null };
+}
+
+/** A spilled event as the log shows it: no sequence, and deliveries that wait. */
+async function spilledItem({ id, merchant, source, receivedAt, event, plan }: AcceptEvent): Promise<EventItem> {
+  return {
+    v: V,
+    record: {
+      id,
+      merchant,
+      source,
+      provider: event.origin?.name ?? null,
+      key: event.user === null ? await sourceKey(merchant, source) : await userKey(merchant, event.user),
+      user: event.user,
+      type: event.type,
+      payment: event.data.payment?.id ?? null,
+      livemode: event.livemode,
+      stale: false,
+      sequence: null,
+      acceptedAt: receivedAt,
+      occurredAt: event.occurredAt,
+      template: composeTemplate({ id, sequence: null, stale: false, truth: null, event }),
+    },
+    planned: plan.map(({ destination }) => ({
+      delivery: deliveryId(id, destination),
+      destination,
+      previous: null,
+      waitsFor: null,
+      skipped: null,
+    })),
+    ready: [],
+  };
+}
+
+/** Calls an object up to {@link TRIES} times, each on a new stub and for at most {@link TRY_MS}; null: no answer. */
+async function patiently<T>(call: () => Promise<T>): Promise<T | null> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const timer = new AbortController();
+    try {
+      const late = scheduler.wait(TRY_MS, { signal: timer.signal }).then(() => null);
+      const answer = await Promise.race([call(), late]);
+      if (answer !== null) {
+        return answer;
+      }
+    } catch (error) {
+      log.warn("object.call_failed", { error: String(error) });
+      if (error instanceof Error && "overloaded" in error && error.overloaded === true) {
+        return null;
+      }
+    } finally {
+      timer.abort();
+    }
+  }
+  return null;
+}

@@ -1,0 +1,59 @@
+import { V, type BackupMessage } from "../outbox/contract.ts";
+import { log } from "../platform/log.ts";
+import { forgetEvent, writeLog } from "../store/log.ts";
+import { tryAccept } from "./accept.ts";
+
+const FIRST_DELAY_SECONDS = 5;
+const MAX_DELAY_SECONDS = 600;
+
+/**
+ * Consumes the `backup` queue: brings spilled events to their outboxes, log rows to D1 and settles to their outboxes,
+ * each as often as it takes.
+ */
+export async function consumeBackup(
+  batch: MessageBatch<BackupMessage>,
+  env: Env,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+): Promise<void> {
+  await Promise.all(
+    batch.messages.map(async (message) => {
+      try {
+        await bring(message.body, { env, ctx });
+        message.ack();
+      } catch (error) {
+        log.warn("backup.failed", { kind: message.body.kind, attempts: message.attempts, error: String(error) });
+        const delay = FIRST_DELAY_SECONDS * 2 ** Math.min(message.attempts - 1, 10);
+        message.retry({ delaySeconds: Math.min(delay, MAX_DELAY_SECONDS) });
+      }
+    }),
+  );
+}
+
+async function bring(
+  message: BackupMessage,
+  request: { env: Env; ctx: Pick<ExecutionContext, "waitUntil"> },
+): Promise<void> {
+  const { env } = request;
+  switch (message.kind) {
+    case "log":
+      return writeLog(env.DB, message.rows);
+    case "settle":
+      await env.USER_OUTBOX.getByName(message.key).settle({
+        v: V,
+        settles: message.settles,
+        takes: 0,
+        unlogged: [],
+      });
+      return;
+    case "accept": {
+      const { event } = message;
+      const taken = (await tryAccept(request, [event])).get(event);
+      if (taken === undefined || !("id" in taken)) {
+        throw new Error("The outbox does not take the event yet");
+      }
+      if (taken.id !== event.id) {
+        await forgetEvent(env.DB, event.merchant, event.id);
+      }
+    }
+  }
+}

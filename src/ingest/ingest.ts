@@ -1,0 +1,99 @@
+import type { Context } from "hono";
+
+import type { PaymentEvent, ProviderEvent } from "../event/event.ts";
+import { pointerValue } from "../event/json-pointer.ts";
+import type { AcceptEvent } from "../outbox/contract.ts";
+import { digest } from "../outbox/keys.ts";
+import { readBody } from "../platform/body.ts";
+import { log } from "../platform/log.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { providerOf } from "../providers/index.ts";
+import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
+import { merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
+import { acceptEvents } from "./accept.ts";
+import { identify } from "./identity.ts";
+import { plan } from "./plan.ts";
+
+/** A provider's post may be this long; none of them sends more. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * `POST /ingest/{sourceId}`: a provider's signed event. Verifies the raw bytes before it parses them, takes the events
+ * in durably, and answers as that provider expects.
+ */
+export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
+  const now = Date.now();
+  const found = await sourceById(c.env, c.req.param("sourceId") ?? "");
+  const source = found.ok ? found.value : null;
+  const provider = source && providerOf(source.provider);
+  if (!source || !provider) {
+    throw new ProblemError(found.ok ? "not_found" : "unavailable");
+  }
+  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  if (body === null) {
+    throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
+  }
+  const request: SignedRequest = { body, headers: c.req.raw.headers, url: c.req.url };
+  const verification = await provider.verify(request, source.secrets, {
+    now: now / 1000,
+    ...(source.config && { config: source.config }),
+  });
+  if (!verification.ok) {
+    log.warn("ingest.refused", { source: source.id, reason: verification.reason });
+    return provider.acknowledge("bad-signature");
+  }
+  const config = await merchantConfig(c.env, source.merchant);
+  if (!config.ok || config.value?.status !== "active") {
+    return provider.acknowledge("unavailable");
+  }
+  let events: ProviderEvent[];
+  try {
+    events = await provider.normalize(request, source.secrets);
+  } catch (error) {
+    if (!(error instanceof UnparseableError)) {
+      throw error;
+    }
+    log.warn("ingest.unparseable", { source: source.id, reason: error.message });
+    return provider.acknowledge("unparseable");
+  }
+  const { value } = config;
+  const incoming = await Promise.all(
+    events.map((event, index) => toAccept(value, source, event, { body, index, now })),
+  );
+  const taken = await acceptEvents({ env: c.env, ctx: c.executionCtx }, incoming);
+  const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
+  const isKnown = taken.every(({ status }) => status === "duplicate");
+  return provider.acknowledge(failed ? "unavailable" : isKnown ? "duplicate" : "accepted");
+}
+
+async function toAccept(
+  config: MerchantConfig,
+  source: Source,
+  provided: ProviderEvent,
+  { body, index, now }: { body: Uint8Array<ArrayBuffer>; index: number; now: number },
+): Promise<AcceptEvent> {
+  const { raw, customer, eventId, providerType, authenticity, ...rest } = provided;
+  const event: PaymentEvent = {
+    ...rest,
+    user: userOf(source, raw, customer),
+    origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
+  };
+  const scope = { merchant: source.merchant, source: source.id };
+  return {
+    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], event, now)),
+    onDifference: "note",
+    receivedAt: now,
+    ...scope,
+    event,
+    plan: plan(config, event),
+  };
+}
+
+/** The user whom an event concerns: what `userFrom` points at, else the provider's customer. */
+function userOf({ userFrom, userPrefix }: Source, raw: unknown, customer: string | null): string | null {
+  const pointed = userFrom === null ? customer : pointerValue(raw, userFrom);
+  const user = typeof pointed === "number" ? String(pointed) : pointed;
+  return typeof user === "string" && user !== "" ? `${userPrefix ?? ""}${user}`.slice(0, MAX_USER_LENGTH) : null;
+}
+
+const MAX_USER_LENGTH = 128;

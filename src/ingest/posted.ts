@@ -1,0 +1,40 @@
+import type { PaymentEvent } from "../event/event.ts";
+import { merchantConfig } from "../store/config.ts";
+import { acceptEvents, type Taken } from "./accept.ts";
+import type { RequestContext } from "./enqueue.ts";
+import { identify } from "./identity.ts";
+import { plan } from "./plan.ts";
+
+/** The source of events that merchants post themselves. */
+const POSTED = "api";
+
+/** One validated event of `POST /v1/events`: `input` as it was sent, for telling a repetition from another event. */
+export interface PostedEvent {
+  id: string;
+  input: unknown;
+  event: PaymentEvent;
+}
+
+/** Takes in what a merchant posted, at `now` (epoch ms). One result an event, in order. */
+export async function acceptPosted(
+  request: RequestContext,
+  merchant: string,
+  inputs: PostedEvent[],
+  now: number,
+): Promise<Taken[]> {
+  const config = await merchantConfig(request.env, merchant);
+  if (!config.ok || config.value === null) {
+    return inputs.map(() => ({ status: "unavailable" }));
+  }
+  const { value } = config;
+  const events = inputs.map(async ({ id, input, event }) => ({
+    ...(await identify({ merchant, source: POSTED }, [id], input, now)),
+    onDifference: "conflict" as const,
+    receivedAt: now,
+    merchant,
+    source: POSTED,
+    event,
+    plan: plan(value, event),
+  }));
+  return acceptEvents(request, await Promise.all(events));
+}

@@ -1,0 +1,31 @@
+import { base32 } from "../event/ids.ts";
+
+/** Durable Objects are named by at most this many bytes. */
+const MAX_PART_BYTES = 76;
+
+/** The ordering key of a user: name of the outbox that holds the user's events. */
+export async function userKey(merchant: string, user: string): Promise<string> {
+  return `u/${await part(merchant)}/${await part(user)}`;
+}
+
+/** The ordering key of a payment whose user is not known, and the name of the payment's binding. */
+export async function paymentKey(merchant: string, source: string, payment: string): Promise<string> {
+  return `p/${await part(merchant)}/${await part(source)}/${await part(payment)}`;
+}
+
+/** The ordering key of events that name neither user nor payment. */
+export async function sourceKey(merchant: string, source: string): Promise<string> {
+  return `s/${await part(merchant)}/${await part(source)}`;
+}
+
+/** SHA-256 of text or bytes, in base 32. */
+export async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return base32(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/** One part of a name, escaped so that no two lists of parts give one name; long ones by their hash. */
+async function part(text: string): Promise<string> {
+  const escaped = encodeURIComponent(text.toWellFormed());
+  return escaped.length <= MAX_PART_BYTES ? escaped : `~${await digest(text)}`;
+}

@@ -1,0 +1,68 @@
+import { V, type DeliveriesMessage, type EventItem } from "./contract.ts";
+
+/** A queue bills by 64 KB written, read and deleted: what a message holds up to that costs nothing more. */
+const MAX_MESSAGE_BYTES = 60_000;
+const MAX_DELIVERIES = 12;
+/** A template over this travels by reference. */
+const MAX_TEMPLATE_BYTES = 40_000;
+
+/** The item as it travels: without its template where that is too large, so that the consumer asks the outbox. */
+export function toTravel(item: EventItem): EventItem {
+  const { template } = item.record;
+  return template !== null && byteLength(template) > MAX_TEMPLATE_BYTES
+    ? { ...item, record: { ...item.record, template: null } }
+    : item;
+}
+
+/** Packs items into as few messages as their deliveries and bytes allow, in order. */
+export function pack(items: EventItem[]): DeliveriesMessage[] {
+  const messages: DeliveriesMessage[] = [];
+  let bytes = 0;
+  let deliveries = 0;
+  for (const item of items.flatMap(split)) {
+    const size = byteLength(JSON.stringify(item));
+    const message = messages.at(-1);
+    if (message && bytes + size <= MAX_MESSAGE_BYTES && deliveries + item.ready.length <= MAX_DELIVERIES) {
+      message.items.push(item);
+      bytes += size;
+      deliveries += item.ready.length;
+    } else {
+      messages.push({ v: V, items: [item] });
+      bytes = size;
+      deliveries = item.ready.length;
+    }
+  }
+  return messages;
+}
+
+/** Sends messages in as few calls as the queue allows: 100 messages and 256 KB a call. */
+export async function send(queue: Queue, messages: DeliveriesMessage[]): Promise<void> {
+  let batch: { body: DeliveriesMessage; contentType: "json" }[] = [];
+  let bytes = 0;
+  for (const body of messages) {
+    const size = byteLength(JSON.stringify(body));
+    if (batch.length === 100 || bytes + size > 240_000) {
+      await queue.sendBatch(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push({ body, contentType: "json" });
+    bytes += size;
+  }
+  if (batch.length > 0) {
+    await queue.sendBatch(batch);
+  }
+}
+
+function split(item: EventItem): EventItem[] {
+  const traveling = toTravel(item);
+  const parts = [{ ...traveling, ready: item.ready.slice(0, MAX_DELIVERIES) }];
+  for (let start = MAX_DELIVERIES; start < item.ready.length; start += MAX_DELIVERIES) {
+    parts.push({ ...traveling, planned: [], ready: item.ready.slice(start, start + MAX_DELIVERIES) });
+  }
+  return parts;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

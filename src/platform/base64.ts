@@ -1,0 +1,12 @@
+/** Writes bytes as padded base64. */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** Reads padded base64; null for any other text. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+    return null;
+  }
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}

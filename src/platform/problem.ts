@@ -1,0 +1,56 @@
+/** Every problem that the API answers with: code → status and title (RFC 9457). */
+export const PROBLEMS = {
+  invalid_json: { status: 400, title: "The body is not JSON" },
+  unauthorized: { status: 401, title: "No valid API key" },
+  missing_scope: { status: 403, title: "The API key lacks a scope" },
+  merchant_suspended: { status: 403, title: "The merchant is suspended" },
+  not_found: { status: 404, title: "Not found" },
+  method_not_allowed: { status: 405, title: "The method is not allowed here" },
+  idempotency_conflict: { status: 409, title: "The same id came with another input" },
+  still_waiting: { status: 409, title: "The delivery still waits" },
+  already_over: { status: 409, title: "The delivery is over" },
+  body_too_large: { status: 413, title: "The body is too large" },
+  unsupported_media_type: { status: 415, title: "The content type is not supported" },
+  invalid: { status: 422, title: "The input is not valid" },
+  too_many_requests: { status: 429, title: "Too many requests" },
+  internal: { status: 500, title: "Internal error" },
+  unavailable: { status: 503, title: "Unavailable for the moment" },
+  misconfigured: { status: 503, title: "Paybell is not configured" },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One thing wrong with an input. `path`: JSON Pointer to it. */
+export interface FieldError {
+  path: string;
+  code: string;
+  message: string;
+}
+
+export interface ProblemDetails {
+  detail?: string;
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+}
+
+/** Thrown where a request cannot be served through the caller's fault or ours; rendered once, by the app. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    super(code);
+    this.name = "ProblemError";
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The answer for a problem: `application/problem+json`. */
+export function problem(code: ProblemCode, { detail, errors, headers }: ProblemDetails, requestId: string): Response {
+  const { status, title } = PROBLEMS[code];
+  return Response.json(
+    { type: `/problems/${code.replaceAll("_", "-")}`, title, status, code, detail, requestId, errors },
+    { status, headers: { "content-type": "application/problem+json", ...headers } },
+  );
+}

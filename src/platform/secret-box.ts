@@ -1,0 +1,48 @@
+import { base32 } from "../event/ids.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
+
+const IV_BYTES = 12;
+const VERSION = "v1";
+
+/** Keys are imported once an isolate; the text that they came from is their name. */
+const imported = new Map<string, Promise<{ id: string; key: CryptoKey }>>();
+
+/**
+ * Seals a secret for storage: AES-256-GCM under the key-encryption key (base64 of 32 bytes), bound to the id of its
+ * row, so that it opens nowhere else. The text names the key that sealed it.
+ */
+export async function seal(encryptionKey: string, rowId: string, secret: string): Promise<string> {
+  const { id, key } = await keyOf(encryptionKey);
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const sealed = await crypto.subtle.encrypt(parameters(iv, rowId), key, new TextEncoder().encode(secret));
+  return [VERSION, id, toBase64(iv), toBase64(new Uint8Array(sealed))].join(".");
+}
+
+/** Opens what {@link seal} sealed. Throws where the text, the key or the row's id is another. */
+export async function open(encryptionKey: string, rowId: string, sealed: string): Promise<string> {
+  const [version, id, iv, text] = sealed.split(".");
+  const { id: keyId, key } = await keyOf(encryptionKey);
+  const [ivBytes, sealedBytes] = [fromBase64(iv ?? ""), fromBase64(text ?? "")];
+  if (version !== VERSION || id !== keyId || !ivBytes || !sealedBytes) {
+    throw new Error("The secret was sealed under another key");
+  }
+  const bytes = await crypto.subtle.decrypt(parameters(ivBytes, rowId), key, sealedBytes);
+  return new TextDecoder().decode(bytes);
+}
+
+function parameters(iv: Uint8Array<ArrayBuffer>, rowId: string): SubtleCryptoEncryptAlgorithm {
+  return { name: "AES-GCM", iv, additionalData: new TextEncoder().encode(rowId) };
+}
+
+async function keyOf(encryptionKey: string): Promise<{ id: string; key: CryptoKey }> {
+  const known = imported.get(encryptionKey) ?? importKey(encryptionKey);
+  imported.set(encryptionKey, known);
+  return known;
+}
+
+async function importKey(encryptionKey: string): Promise<{ id: string; key: CryptoKey }> {
+  const bytes = fromBase64(encryptionKey) ?? new Uint8Array();
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+  return { id: base32(hash.subarray(0, 5)), key };
+}

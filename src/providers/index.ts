@@ -1,0 +1,10 @@
+import type { Provider } from "./provider.ts";
+import { stripe } from "./stripe.ts";
+
+/** Every provider by the name that sources call it. */
+export const providers = { stripe } satisfies Record<string, Provider>;
+
+/** The provider of that name; null where there is none. */
+export function providerOf(name: string): Provider | null {
+  return Object.hasOwn(providers, name) ? providers[name as keyof typeof providers] : null;
+}

@@ -1,0 +1,91 @@
+// The core of every verifier. It works on bytes, never throws on what a stranger sent, and does one HMAC a secret,
+// however many signatures a header holds.
+
+import type { Verification } from "./provider.ts";
+
+/** A header of signatures longer than this (in characters) is refused unread. */
+export const MAX_HEADER_LENGTH = 8192;
+/** How many signatures a request may carry; during a rotation a provider sends one a secret. */
+const MAX_SIGNATURES = 16;
+/** How many secrets a source may have at a time. */
+export const MAX_SECRETS = 5;
+
+const MAX_CACHED_KEYS = 256;
+
+export type HmacHash = "SHA-1" | "SHA-256" | "SHA-512";
+
+const encoder = new TextEncoder();
+/** Imported keys of this isolate by hash and secret, the one used longest ago first. */
+const keys = new Map<string, Promise<CryptoKey>>();
+
+/**
+ * Looks for a secret that made one of the signatures over `signed`. Blank secrets never fit: an unset variable must
+ * not let through what anyone can sign. `signatures`: decoded bytes, at most sixteen.
+ */
+export async function verifyHmac(
+  signed: Uint8Array<ArrayBuffer>,
+  signatures: Uint8Array[],
+  secrets: string[],
+  hash: HmacHash = "SHA-256",
+): Promise<Verification> {
+  if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
+  if (signatures.length > MAX_SIGNATURES) return { ok: false, reason: "too-many-signatures" };
+  if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
+  for (const [secretIndex, secret] of secrets.entries()) {
+    if (isBlank(secret)) continue;
+    const key = await hmacKey(secret, hash);
+    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
+    if (signatures.some((signature) => areEqual(mac, signature))) return { ok: true, secretIndex };
+  }
+  return { ok: false, reason: "signature-mismatch" };
+}
+
+/** Bytes of hexadecimal text of either case; null for any text that is not wholly pairs of digits. */
+export function bytesOfHex(text: string): Uint8Array | null {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return null;
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Seconds of a decimal timestamp of up to 12 digits; null for any other text. */
+export function secondsOf(text: string): number | null {
+  return /^\d{1,12}$/.test(text) ? Number(text) : null;
+}
+
+/**
+ * Whether a signed time is near enough to now, before or after; all in seconds. To be asked after the signature has
+ * been found good, so that a stranger cannot probe our clock.
+ */
+export function isFresh(signedAt: number, now: number, toleranceSeconds: number): boolean {
+  return Math.abs(now - signedAt) <= toleranceSeconds;
+}
+
+/** `prefix` as UTF-8, then the body: what is signed, without making text of the body. */
+export function prefixed(prefix: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = encoder.encode(prefix);
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  return bytes;
+}
+
+async function hmacKey(secret: string, hash: HmacHash): Promise<CryptoKey> {
+  const name = `${hash} ${secret}`;
+  const key =
+    keys.get(name) ?? crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash }, false, ["sign"]);
+  keys.delete(name);
+  keys.set(name, key);
+  if (keys.size > MAX_CACHED_KEYS) keys.delete(keys.keys().next().value!);
+  return key;
+}
+
+/** Takes as long for signatures that are nearly right as for those that are wholly wrong. */
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
+function isBlank(secret: string): boolean {
+  return secret.trim() === "";
+}

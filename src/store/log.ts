@@ -1,0 +1,182 @@
+import { LOG, type DeliveryRow, type EventItem, type EventRecord, type LogRow } from "../outbox/contract.ts";
+
+/** D1 takes strings of up to 2 MB; a statement's rows travel as one JSON parameter. */
+const MAX_PARAMETER_CHARS = 600_000;
+
+/** Everything that one flush knows of a delivery: the newest state, and its attempts by counter. */
+type MergedDelivery = Omit<DeliveryRow, "attempt"> & { attempts: Record<string, NonNullable<DeliveryRow["attempt"]>> };
+
+const WRITE_EVENTS = `INSERT INTO events
+  (merchant, id, source, provider, outbox, user, type, payment, livemode, stale, sequence, accepted_at, occurred_at, template)
+  SELECT value->>'merchant', value->>'id', value->>'source', value->>'provider', value->>'key', value->>'user',
+    value->>'type', value->>'payment', value->>'livemode', value->>'stale', value->>'sequence', value->>'acceptedAt',
+    value->>'occurredAt', value->>'template'
+  FROM json_each(?1) WHERE true
+  ON CONFLICT (merchant, id) DO UPDATE SET outbox = excluded.outbox, user = excluded.user, stale = excluded.stale,
+    sequence = excluded.sequence, template = excluded.template
+  WHERE events.sequence IS NULL AND excluded.sequence IS NOT NULL`;
+
+/** True where the row that comes in says more than the one that is there. */
+const IS_NEWER = `(excluded.counter > deliveries.counter
+  OR (excluded.counter = deliveries.counter AND deliveries.status = 'pending' AND excluded.status <> 'pending'))`;
+
+const newest = (column: string) => `${column} = iif(${IS_NEWER}, excluded.${column}, deliveries.${column})`;
+const earliest = (column: string) =>
+  `${column} = min(coalesce(deliveries.${column}, excluded.${column}), coalesce(excluded.${column}, deliveries.${column}))`;
+
+const WRITE_DELIVERIES = `INSERT INTO deliveries
+  (merchant, id, event, destination, user, outbox, provider, status, reason, waiting_for, counter, attempts, accepted_at,
+    first_attempt_at, delivered_at, due_at, previous)
+  SELECT value->>'merchant', value->>'id', value->>'event', value->>'destination', value->>'user', value->>'key',
+    value->>'provider', value->>'status', value->>'reason', nullif(value->'waitingFor', 'null'), value->>'counter', value->'attempts',
+    value->>'acceptedAt', value->>'firstAttemptAt', value->>'deliveredAt', value->>'dueAt', value->>'previous'
+  FROM json_each(?1) WHERE true
+  ON CONFLICT (merchant, id) DO UPDATE SET
+    status = CASE WHEN 'delivered' IN (deliveries.status, excluded.status) THEN 'delivered'
+      WHEN ${IS_NEWER} THEN excluded.status ELSE deliveries.status END,
+    ${newest("reason")}, ${newest("waiting_for")}, ${newest("due_at")},
+    counter = max(deliveries.counter, excluded.counter),
+    attempts = json_patch(deliveries.attempts, excluded.attempts),
+    ${earliest("first_attempt_at")}, ${earliest("delivered_at")}
+  WHERE ${IS_NEWER} OR json_patch(deliveries.attempts, excluded.attempts) <> deliveries.attempts`;
+
+/**
+ * Writes log rows to D1 in one round trip: an upsert of events, one of deliveries, each with all its rows as one JSON
+ * parameter. A row may come twice and in any order: attempts merge by counter, the highest counter says the status,
+ * `delivered` is final. Throws where D1 does.
+ */
+export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
+  const events = new Map<string, EventRecord>();
+  const deliveries = new Map<string, MergedDelivery>();
+  for (const row of rows) {
+    if ("event" in row) {
+      const known = events.get(row.event.id);
+      events.set(row.event.id, known && known.sequence !== null ? known : row.event);
+    } else {
+      const { attempt, ...delivery } = row.delivery;
+      const known = deliveries.get(delivery.id);
+      const attempts = { ...known?.attempts, ...(attempt && { [delivery.counter]: attempt }) };
+      deliveries.set(delivery.id, { ...(known ? newerOf(known, delivery) : delivery), attempts });
+    }
+  }
+  const statements = [
+    ...chunks([...events.values()]).map((chunk) => db.prepare(WRITE_EVENTS).bind(chunk)),
+    ...chunks([...deliveries.values()].map(withTimes)).map((chunk) => db.prepare(WRITE_DELIVERIES).bind(chunk)),
+  ];
+  if (statements.length > 0) {
+    await db.batch(statements);
+  }
+}
+
+/** The rows of an event and its planned deliveries as they stand when it is accepted. */
+export function plannedRows({ record, planned }: EventItem): LogRow[] {
+  const rows = planned
+    .filter(({ destination }) => destination !== LOG)
+    .map(({ delivery, destination, previous, waitsFor, skipped }): LogRow => {
+      const row: DeliveryRow = {
+        id: delivery,
+        merchant: record.merchant,
+        event: record.id,
+        destination,
+        user: record.user,
+        key: record.key,
+        provider: record.provider,
+        acceptedAt: record.acceptedAt,
+        counter: 0,
+        status: skipped ? "skipped" : "pending",
+        reason: skipped,
+        waitingFor: waitsFor,
+        dueAt: skipped ? null : record.acceptedAt,
+        previous,
+        attempt: null,
+      };
+      return { delivery: row };
+    });
+  return [{ event: record }, ...rows];
+}
+
+/** Writes down that a delivery was canceled by hand, under the number that its outbox gave that. */
+export async function cancelInLog(
+  db: D1Database,
+  { merchant, id }: { merchant: string; id: string },
+  counter: number,
+): Promise<void> {
+  await db
+    .prepare(
+      `UPDATE deliveries SET status = 'canceled', reason = 'by_hand', waiting_for = NULL, due_at = NULL, counter = ?
+       WHERE merchant = ? AND id = ? AND status <> 'delivered' AND counter < ?`,
+    )
+    .bind(counter, merchant, id, counter)
+    .run();
+}
+
+/** Takes back what was logged of a spilled event that turned out to be known under another id. */
+export async function forgetEvent(db: D1Database, merchant: string, event: string): Promise<void> {
+  const deliveries = `dlv_${event.slice("evt_".length)}_`;
+  await db.batch([
+    db.prepare("DELETE FROM events WHERE merchant = ? AND id = ?").bind(merchant, event),
+    db
+      .prepare("DELETE FROM deliveries WHERE merchant = ? AND id >= ? AND id < ?")
+      .bind(merchant, deliveries, `${deliveries}~`),
+  ]);
+}
+
+/** Notes on an event that its provider sent it again with other content. `at`: epoch ms. */
+export async function noteAltered(db: D1Database, merchant: string, event: string, at: number): Promise<void> {
+  await db
+    .prepare("UPDATE events SET altered_at = ? WHERE merchant = ? AND id = ? AND altered_at IS NULL")
+    .bind(at, merchant, event)
+    .run();
+}
+
+/** Names of outboxes with a delivery that was due before `before` (epoch ms) and is not finished: at most 100. */
+export async function overdueOutboxes(db: D1Database, before: number): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT DISTINCT outbox FROM deliveries INDEXED BY deliveries_not_delivered
+       WHERE status <> 'delivered' AND status IN ('pending', 'retrying') AND due_at < ? LIMIT 100`,
+    )
+    .bind(before)
+    .all<{ outbox: string }>();
+  return results.map(({ outbox }) => outbox);
+}
+
+function newerOf(known: MergedDelivery, delivery: Omit<DeliveryRow, "attempt">): Omit<DeliveryRow, "attempt"> {
+  const isNewer =
+    delivery.counter > known.counter ||
+    (delivery.counter === known.counter && known.status === "pending" && delivery.status !== "pending");
+  const status = [known.status, delivery.status].includes("delivered") ? { status: "delivered" as const } : {};
+  return { ...(isNewer ? delivery : known), ...status };
+}
+
+function withTimes(delivery: MergedDelivery) {
+  const attempts = Object.values(delivery.attempts);
+  const delivered = attempts.filter((attempt) => attempt.class === "delivered");
+  return {
+    ...delivery,
+    firstAttemptAt: least(attempts.map(({ at }) => at)),
+    deliveredAt: least(delivered.map(({ at, durationMs }) => at + durationMs)),
+  };
+}
+
+function least(times: number[]): number | null {
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** JSON arrays of rows, each short enough for one parameter. */
+function chunks(rows: object[]): string[] {
+  const all: string[] = [];
+  let chunk: string[] = [];
+  let chars = 0;
+  for (const row of rows) {
+    const text = JSON.stringify(row);
+    if (chunk.length > 0 && chars + text.length > MAX_PARAMETER_CHARS) {
+      all.push(`[${chunk.join()}]`);
+      chunk = [];
+      chars = 0;
+    }
+    chunk.push(text);
+    chars += text.length;
+  }
+  return chunk.length > 0 ? [...all, `[${chunk.join()}]`] : all;
+}

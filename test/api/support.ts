@@ -1,0 +1,138 @@
+import { env, exports } from "cloudflare:workers";
+
+import { deliveryId, eventId } from "../../src/event/ids.ts";
+import type { Attempt, DeliveryRow, EventRecord } from "../../src/outbox/contract.ts";
+import { writeLog } from "../../src/store/log.ts";
+import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
+
+/** An answer of the API, with its headers. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  json: Record<string, unknown>;
+}
+
+/** One call as bytes go over the wire: nothing is added to what the test says. */
+export async function send(
+  method: string,
+  path: string,
+  { headers = {}, body }: { headers?: Record<string, string>; body?: BodyInit } = {},
+): Promise<Answer> {
+  const response = await exports.default.fetch(
+    new Request(`https://paybell.test${path}`, { method, headers, ...(body !== undefined && { body }) }),
+  );
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, json: text === "" ? {} : JSON.parse(text) };
+}
+
+const TABLES = ["merchants", "api_keys", "sources", "endpoints", "events", "deliveries"];
+
+/** All that D1 holds, to compare before and after. */
+export async function everything(): Promise<unknown[]> {
+  const tables = await env.DB.batch(TABLES.map((table) => env.DB.prepare(`SELECT * FROM ${table}`)));
+  return tables.map(({ results }) => results);
+}
+
+/** A merchant that has one of everything. */
+export interface FurnishedMerchant {
+  id: string;
+  key: string;
+  /** Id of a second key. */
+  keyId: string;
+  source: string;
+  sourceSecret: string;
+  endpoint: string;
+  event: string;
+  delivery: string;
+}
+
+/** Makes a merchant with a second key, a source with a secret, an endpoint, and an event with a delivered delivery. */
+export async function furnishedMerchant(): Promise<FurnishedMerchant> {
+  const { id, key } = await newMerchant();
+  const second = await call("POST", "/v1/api-keys", { key, body: { scopes: ["log:read"] } });
+  const source = await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_1"] } });
+  const endpoint = await newEndpoint(key);
+  const [event] = await logEvents(id, 1, endpoint.id);
+  return {
+    id,
+    key,
+    keyId: String(second.json["id"]),
+    source: String(source.json["id"]),
+    sourceSecret: String((source.json["secrets"] as { id: string }[])[0]?.id),
+    endpoint: endpoint.id,
+    event: event!,
+    delivery: deliveryId(event!, endpoint.id),
+  };
+}
+
+let made = 0;
+
+/** An id of an event received at `at` (epoch ms). */
+export function newEventId(at: number): string {
+  made += 1;
+  return eventId(at, String(made).padStart(16, "0"));
+}
+
+/** Writes events with one delivery each to the log, a millisecond apart; returns their ids, the oldest first. */
+export async function logEvents(
+  merchant: string,
+  count: number,
+  destination: string,
+  { from = Date.now(), row = () => ({}) }: { from?: number; row?: (index: number) => Partial<DeliveryRow> } = {},
+): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, index) => newEventId(from + index));
+  await writeLog(
+    env.DB,
+    ids.flatMap((id, index) => [
+      { event: eventRecord(merchant, id, from + index) },
+      { delivery: { ...deliveryRow(merchant, id, destination, from + index), ...row(index) } },
+    ]),
+  );
+  return ids;
+}
+
+/** The record of an event accepted at `at` (epoch ms). */
+export function eventRecord(merchant: string, id: string, at: number): EventRecord {
+  return {
+    id,
+    merchant,
+    source: "api",
+    provider: null,
+    key: `u/${merchant}/u_1`,
+    user: "u_1",
+    type: "payment.succeeded",
+    payment: "pi_1",
+    livemode: true,
+    stale: false,
+    sequence: 1,
+    acceptedAt: at,
+    occurredAt: at,
+    template: `{"id":"${id}","previous":\u0000,"data":{"payment":{"id":"pi_1"}}}`,
+  };
+}
+
+/** A delivery that was delivered 150 ms after its event was accepted, of which 50 ms were ours. */
+export function deliveryRow(merchant: string, event: string, destination: string, at: number): DeliveryRow {
+  return {
+    id: deliveryId(event, destination),
+    merchant,
+    event,
+    destination,
+    user: "u_1",
+    key: `u/${merchant}/u_1`,
+    provider: null,
+    acceptedAt: at,
+    counter: 1,
+    status: "delivered",
+    reason: null,
+    waitingFor: null,
+    dueAt: null,
+    previous: null,
+    attempt: attempt(at + 50, { class: "delivered", durationMs: 100, status: 204 }),
+  };
+}
+
+/** An attempt started at `at` (epoch ms) that the receiver answered with 500. */
+export function attempt(at: number, overrides: Partial<Attempt> = {}): Attempt {
+  return { at, class: "http", durationMs: 20, trigger: "scheduled", status: 500, ...overrides };
+}

@@ -1,0 +1,90 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { userKey } from "../../src/outbox/keys.ts";
+import {
+  call,
+  clearCounters,
+  newEndpoint,
+  newMerchant,
+  readCounters,
+  receive,
+  untilStatus,
+} from "../support/merchant.ts";
+
+const YEARS_MS = 401 * 24 * 3_600_000;
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Posts events of one user one after the other, each delivered before the next. */
+async function deliver(endpoints: number, events: number) {
+  const merchant = await newMerchant();
+  for (let n = 0; n < endpoints; n++) {
+    await newEndpoint(merchant.key);
+  }
+  receive(() => new Response(null, { status: 204 }));
+  await clearCounters();
+  for (let n = 0; n < events; n++) {
+    const { json } = await call("POST", "/v1/events", {
+      key: merchant.key,
+      body: {
+        id: `e_${n}`,
+        type: "payment.succeeded",
+        user: "u_1",
+        data: { payment: { id: `p_${n}`, amount: { value: "100", currency: "EUR" } } },
+      },
+    });
+    await untilStatus(merchant.key, String(json["id"]), "delivered");
+  }
+  const outbox = env.USER_OUTBOX.getByName(await userKey(merchant.id, "u_1"));
+  await vi.waitUntil(async () =>
+    runInDurableObject(
+      outbox,
+      (_, { storage }) => storage.sql.exec("SELECT 1 FROM event WHERE pending IS NOT NULL").toArray().length === 0,
+    ),
+  );
+  return outbox;
+}
+
+/** Runs the lease alarm that is armed, and then, a good year later, the one that purges. */
+async function endOfLife(outbox: Awaited<ReturnType<typeof deliver>>): Promise<void> {
+  await runDurableObjectAlarm(outbox);
+  await runInDurableObject(outbox, (_, { storage }) => storage.sql.exec("UPDATE event SET at = at - ?", YEARS_MS));
+  await evictDurableObject(outbox);
+  await outbox.wake();
+}
+
+describe("the billed work of an event", () => {
+  it("with one endpoint that answers at once: 1 message, 2 requests and the lease's alarm, 4 rows, 2 rows of D1", async () => {
+    const outbox = await deliver(1, 1);
+    await runDurableObjectAlarm(outbox);
+    const { messages, outboxRequests, bindingRequests, alarms, objectRows, d1Rows } = await readCounters();
+    expect({ messages, outboxRequests, bindingRequests, alarms }).toEqual({
+      messages: 1,
+      outboxRequests: 2,
+      bindingRequests: 1,
+      alarms: 1,
+    });
+    expect(objectRows - bindingRequests).toBeLessThanOrEqual(4);
+    expect(d1Rows).toBeLessThanOrEqual(2);
+  });
+
+  it("with three endpoints: 1 message, a settle a flush, 5 rows, 4 rows of D1", async () => {
+    const outbox = await deliver(3, 1);
+    await runDurableObjectAlarm(outbox);
+    const { messages, bindingRequests, objectRows, d1Rows } = await readCounters();
+    expect(messages).toBe(1);
+    expect(objectRows - bindingRequests).toBeLessThanOrEqual(5);
+    expect(d1Rows).toBeLessThanOrEqual(4);
+  });
+
+  it("over its whole life, alarms and purge included: 4 rows an event, and 1 for its payment's binding", async () => {
+    const events = 10;
+    await endOfLife(await deliver(1, events));
+    const { messages, bindingRequests, objectRows, d1Rows } = await readCounters();
+    expect({ messages, bindingRequests }).toEqual({ messages: events, bindingRequests: events });
+    expect(objectRows - bindingRequests).toBeLessThanOrEqual(4 * events + 4);
+    expect(d1Rows).toBeLessThanOrEqual(2 * events);
+  });
+});

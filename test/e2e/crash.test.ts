@@ -1,0 +1,105 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { eventOf, firstSuccesses, orderFaults, startStory, type Story } from "./story.ts";
+
+const USERS = 8;
+const EVENTS_EACH = 14;
+/** Ten kills that together cover every gap in which a crash could lose something. */
+const PLACES = ["after-commit", "before-log", "before-settle", "in-flight", "in-flight"] as const;
+const SEEDS = Array.from({ length: 10 }, (_, seed) => ({ seed, place: PLACES[seed % PLACES.length]! }));
+
+describe("killing everything", () => {
+  let story: Story;
+  const accepted = new Set<string>();
+  let duplicates = 0;
+
+  beforeAll(async () => {
+    story = await startStory();
+  });
+  afterAll(async () => {
+    console.log(`${accepted.size} events accepted, ${duplicates} deliveries came more than once`);
+    await story.end();
+  });
+
+  it.each(SEEDS)("loses nothing: seed $seed, $place", async ({ seed, place }) => {
+    const { receiver } = story;
+    const from = receiver.received.length;
+    const isAnswered = new Set<string>();
+    receiver.answer = ({ body }) => (isAnswered.has(body.user!) ? 204 : new Promise(() => undefined));
+    const users = Array.from({ length: USERS }, (_, user) => `s${seed}_u${user}`);
+    const inFlight = receiverSees(story, 1);
+    await Promise.all(
+      users.map(async (user) => {
+        for (let n = 0; n < EVENTS_EACH; n++) {
+          accepted.add((await story.post(eventOf(user, `${user}-${n}`))).id);
+        }
+      }),
+    );
+    const pending = await story.merchant.call<{ data: unknown[] }>("GET", "/v1/deliveries?status=pending&limit=100");
+    expect(pending.json.data.length).toBe(100);
+    await inFlight;
+
+    const late: Promise<{ id: string }>[] = [];
+    if (place === "in-flight") {
+      await story.kill();
+    } else {
+      const stop = await startStop();
+      await story.faults({ stop: place, reached: stop.url });
+      if (place === "after-commit") {
+        late.push(story.post(eventOf(users[0]!, `${users[0]}-late`)));
+      } else {
+        users.slice(0, 2).forEach((user) => isAnswered.add(user));
+      }
+      await stop.reached;
+      await story.kill();
+      stop.close();
+    }
+    receiver.answer = () => 204;
+    await story.restart();
+    for (const { id } of await Promise.all(late)) {
+      accepted.add(id);
+    }
+    await receiver.until(
+      (received) => {
+        const delivered = new Set(firstSuccesses(received).map(({ id }) => id));
+        return [...accepted].every((id) => delivered.has(id));
+      },
+      "every accepted event delivered",
+      60_000,
+    );
+    const successes = receiver.received.slice(from).filter(({ status }) => status < 300);
+    duplicates += successes.length - new Set(successes.map(({ id }) => id)).size;
+    expect(orderFaults(receiver.received.slice(from))).toEqual([]);
+    expect(new Set(firstSuccesses(receiver.received).map(({ id }) => id))).toEqual(accepted);
+  });
+});
+
+/** Resolves once the receiver has been asked `count` times from now on, whether it answers or not. */
+function receiverSees({ receiver }: Story, count: number): Promise<void> {
+  const { answer } = receiver;
+  let seen = 0;
+  return new Promise((resolve) => {
+    receiver.answer = (request) => {
+      seen += 1;
+      if (seen === count) {
+        resolve();
+      }
+      return answer(request);
+    };
+  });
+}
+
+/** A server that the Worker tells when it has come to the place where it shall be killed. */
+async function startStop(): Promise<{ url: string; reached: Promise<void>; close(): void }> {
+  const { promise: reached, resolve } = Promise.withResolvers<void>();
+  const server = createServer((_, response) => {
+    response.end();
+    resolve();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, reached, close: () => server.close() };
+}

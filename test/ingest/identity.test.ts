@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+
+import { identify } from "../../src/ingest/identity.ts";
+
+const scope = { merchant: "mer_1", source: "src_1" };
+const AT = Date.parse("2026-11-23T12:00:00Z");
+
+describe("identify", () => {
+  it("derives the same key from the same names at any time, and an id that sorts by receipt", async () => {
+    const first = await identify(scope, ["evt_1", "0"], {}, AT);
+    const again = await identify(scope, ["evt_1", "0"], {}, AT + 1);
+    expect(again.dedupeKey).toBe(first.dedupeKey);
+    expect(again.id > first.id).toBe(true);
+    expect(first.id).toMatch(/^evt_[0-9a-z]{26}$/);
+  });
+
+  it("keeps merchants, sources, ids and places in a request apart", async () => {
+    const keys = await Promise.all([
+      identify(scope, ["evt_1", "0"], {}, AT),
+      identify(scope, ["evt_1", "1"], {}, AT),
+      identify(scope, ["evt_10"], {}, AT),
+      identify({ ...scope, source: "src_2" }, ["evt_1", "0"], {}, AT),
+      identify({ ...scope, merchant: "mer_2" }, ["evt_1", "0"], {}, AT),
+      identify({ merchant: "mer_1,src", source: "1" }, ["evt_1", "0"], {}, AT),
+    ]);
+    expect(new Set(keys.map(({ dedupeKey }) => dedupeKey)).size).toBe(keys.length);
+  });
+
+  it("tells inputs apart by their content, not by the order of their keys", async () => {
+    const hash = async (input: unknown) => (await identify(scope, ["evt_1"], input, AT)).inputHash;
+    expect(await hash({ a: 1, b: { c: [1, 2], d: null } })).toBe(await hash({ b: { d: null, c: [1, 2] }, a: 1 }));
+    expect(await hash({ a: [1, 2] })).not.toBe(await hash({ a: [2, 1] }));
+    expect(await hash({ a: "1" })).not.toBe(await hash({ a: 1 }));
+  });
+});

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { providerOf } from "../../src/providers/index.ts";
+
+/** One row of the vectors that are kept outside of this repository. `tolerance: null` switches the check off. */
+interface Row {
+  id: string;
+  provider: string;
+  secret: string;
+  headers: Record<string, string>;
+  body?: string;
+  body_base64?: string;
+  url?: string;
+  now?: number;
+  tolerance?: number | null;
+  expected: "valid" | "invalid";
+}
+
+const file = new URL("../../../shared/vectors/providers.json", import.meta.url);
+const isPresent = existsSync(file);
+const rows = isPresent ? (JSON.parse(readFileSync(file, "utf8")) as Row[]) : [];
+
+describe.runIf(isPresent)("the shared vectors", () => {
+  const stripeRows = rows.filter(({ provider }) => provider === "stripe");
+
+  it("hold rows for Stripe", () => {
+    expect(stripeRows.length).toBeGreaterThan(0);
+  });
+
+  it.each(stripeRows)("$id is $expected", async ({ provider, secret, headers, tolerance, now, url = "", ...row }) => {
+    const body = row.body_base64 ? Buffer.from(row.body_base64, "base64") : new TextEncoder().encode(row.body);
+    const { ok } = await providerOf(provider)!.verify({ body, headers: new Headers(headers), url }, [secret], {
+      now: now ?? 0,
+      ...(tolerance === undefined ? {} : { toleranceSeconds: tolerance ?? Number.POSITIVE_INFINITY }),
+    });
+    expect(ok).toBe(row.expected === "valid");
+  });
+});

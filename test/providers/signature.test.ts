@@ -1,0 +1,66 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bytesOfHex, type HmacHash, secondsOf, verifyHmac } from "../../src/providers/signature.ts";
+
+const body = new TextEncoder().encode("a body");
+
+describe("verifyHmac", () => {
+  it.each([
+    ["SHA-1", "sha1"],
+    ["SHA-256", "sha256"],
+    ["SHA-512", "sha512"],
+  ] as [HmacHash, string][])("agrees with node:crypto on %s for any secret and body", async (hash, algorithm) => {
+    const secret = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => text.trim() !== "");
+    await fc.assert(
+      fc.asyncProperty(secret, fc.uint8Array(), async (secret, bytes) => {
+        const signature = createHmac(algorithm, secret).update(bytes).digest();
+        const signed = Uint8Array.from(bytes);
+        expect(await verifyHmac(signed, [signature], [secret], hash)).toEqual({ ok: true, secretIndex: 0 });
+        signature.writeUInt8(signature.readUInt8() ^ 1);
+        expect((await verifyHmac(signed, [signature], [secret], hash)).ok).toBe(false);
+      }),
+    );
+  });
+
+  it("takes no part of a signature for the whole", async () => {
+    const signature = createHmac("sha256", "secret").update(body).digest();
+    for (const part of [signature.subarray(0, 31), signature.subarray(0, 0), Buffer.concat([signature, signature])]) {
+      expect((await verifyHmac(body, [part], ["secret"])).ok).toBe(false);
+    }
+  });
+
+  it("stays right when more secrets pass through than it keeps keys", async () => {
+    for (let i = 0; i < 600; i++) {
+      const secret = `secret ${i % 300}`;
+      const signature = createHmac("sha256", secret).update(body).digest();
+      expect((await verifyHmac(body, [signature], [secret])).ok).toBe(true);
+    }
+  });
+});
+
+describe("bytesOfHex", () => {
+  it("reads what bytes are written as, in either case", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.boolean(), (bytes, isUpper) => {
+        const hex = Buffer.from(bytes).toString("hex");
+        expect(bytesOfHex(isUpper ? hex.toUpperCase() : hex)).toEqual(Uint8Array.from(bytes));
+      }),
+    );
+  });
+
+  it.each(["", "a", "abc", "zz", "abzz", "ab ", "0xab", "ab\n"])("refuses %j", (text) => {
+    expect(bytesOfHex(text)).toBeNull();
+  });
+});
+
+describe("secondsOf", () => {
+  it("reads up to twelve digits", () => {
+    expect(secondsOf("1790000000")).toBe(1_790_000_000);
+    expect(secondsOf("999999999999")).toBe(999_999_999_999);
+  });
+
+  it.each(["", "-1", "+1", "1.5", "1e3", " 1", "1 ", "0x1", "1790000000000"])("refuses %j", (text) => {
+    expect(secondsOf(text)).toBeNull();
+  });
+});
