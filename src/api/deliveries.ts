@@ -12,7 +12,7 @@ import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./app.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
-import { IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
+import { IdParam, json, ListQuery, pageOf, problems, Since } from "./schemas.ts";
 
 const Filter = ListQuery.extend({
   status: z.enum(STATUSES).optional(),
@@ -23,7 +23,7 @@ const Filter = ListQuery.extend({
     .string()
     .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")
     .optional(),
-  since: z.iso.datetime({ offset: true }).optional().openapi({ description: "Accepted at this time or later." }),
+  since: Since.optional(),
 });
 
 const list = createRoute({

@@ -13,6 +13,9 @@ const Money = z
   })
   .openapi("Money");
 
+/** Deeper nesting than this is refused: it would overflow the stack of whoever walks it. */
+const MAX_DEPTH = 32;
+
 const Id = z.string().min(1).max(255);
 const Text = z.string().max(500);
 
@@ -52,7 +55,10 @@ const EventData = z.strictObject({
       expYear: z.int().min(2000).max(2100).optional(),
     })
     .optional(),
-  custom: z.record(z.string(), z.unknown()).optional(),
+  custom: z
+    .record(z.string(), z.unknown())
+    .refine((custom) => !isDeeperThan(custom, MAX_DEPTH), `Nested deeper than ${MAX_DEPTH} levels`)
+    .optional(),
 });
 
 /** What an event of a family has to carry: a refund and a dispute name their payment too. */
@@ -73,7 +79,10 @@ export const NewEvent = z
       .optional()
       .openapi({ description: "Your own id of the event; the Idempotency-Key header serves where it is left out." }),
     type: EventTypeName,
-    user: z.string().min(1).max(128).optional().openapi({ description: "Whom the event concerns." }),
+    user: z
+      .string()
+      .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
+      .optional().openapi({ description: "Whom the event concerns." }),
     livemode: z.boolean().optional().openapi({ description: "true by default." }),
     timestamp: z.iso
       .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
@@ -95,6 +104,12 @@ export const NewEvent = z
 
 /** One event, or up to 100 that are taken all or not at all. */
 export const NewEvents = z.union([NewEvent, z.array(NewEvent).min(1).max(MAX_BATCH)]);
+
+/** Whether a JSON value has more than `depth` levels of arrays and objects. Looks no deeper than that. */
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1));
+}
 
 /** The canonical event that an input stands for, received at `now` (epoch ms). */
 export function toPaymentEvent(input: z.infer<typeof NewEvent>, now: number): PaymentEvent {

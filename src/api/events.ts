@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { bodyFor } from "../event/envelope.ts";
+import { idFrom } from "../event/ids.ts";
 import type { Taken } from "../ingest/accept.ts";
 import { acceptPosted } from "../ingest/posted.ts";
 import { ProblemError } from "../platform/problem.ts";
@@ -11,7 +12,7 @@ import type { Api } from "./app.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
 import { NewEvents, toPaymentEvent } from "./event-schema.ts";
-import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
 
 const Accepted = z
   .object({
@@ -75,13 +76,15 @@ const post = createRoute({
   },
 });
 
+const Filter = ListQuery.extend({ since: Since.optional() });
+
 const list = createRoute({
   method: "get",
   path: "/v1/events",
   operationId: "listEvents",
   summary: "List events",
   ...needsScope("log:read"),
-  request: { query: ListQuery },
+  request: { query: Filter },
   responses: { 200: json(pageOf(Event), "A page"), ...problems(401, 403, 422) },
 });
 
@@ -110,7 +113,8 @@ export function eventRoutes(app: Api): void {
           errors: [{ path: isBatch ? `/${index}/id` : "/id", code: "required", message }],
         });
       }
-      return { id, input: one, event: toPaymentEvent(one, now) };
+      // The same whether the id came in the body or in the header.
+      return { id, input: { ...one, id }, event: toPaymentEvent(one, now) };
     });
     const request = { env: c.env, ctx: c.executionCtx };
     const taken = await acceptPosted(request, c.get("merchant"), posted, now);
@@ -122,7 +126,7 @@ export function eventRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const { limit, after, order, since } = c.req.valid("query");
     const rows = await drizzle(c.env.DB)
       .select()
       .from(events)
@@ -130,6 +134,7 @@ export function eventRoutes(app: Api): void {
         and(
           eq(events.merchant, c.get("merchant")),
           after === undefined ? undefined : (order === "asc" ? gt : lt)(events.id, after),
+          since === undefined ? undefined : gte(events.id, idFrom("evt", Date.parse(since))),
         ),
       )
       .orderBy((order === "asc" ? asc : desc)(events.id))

@@ -17,11 +17,17 @@ export const Problem = z
 
 export const Instant = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.000Z" });
 
+/** An instant in a query, from which on a list or a range goes. Not before 1970: ids have no such time. */
+export const Since = z.iso
+  .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+  .refine((text) => Date.parse(text) >= 0, "A time from 1970 on")
+  .openapi({ description: "Accepted at this time or later." });
+
 /** A whole page holds at most this many. */
 const MAX_LIMIT = 100;
 
-/** The query that every list takes. */
-export const ListQuery = z.object({
+/** The query that every list takes. A misspelled filter would show everything, so an unknown one is refused. */
+export const ListQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(50),
   after: z.string().max(256).optional().openapi({ description: "The `next` of the page before." }),
   order: z.enum(["asc", "desc"]).default("desc").openapi({ description: "By time; newest first by default." }),

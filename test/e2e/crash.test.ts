@@ -7,6 +7,7 @@ import { eventOf, firstSuccesses, orderFaults, startStory, type Story } from "./
 
 const USERS = 8;
 const EVENTS_EACH = 14;
+const PENDING = "/v1/deliveries?status=pending&limit=100";
 /** Ten kills that together cover every gap in which a crash could lose something. */
 const PLACES = ["after-commit", "before-log", "before-settle", "in-flight", "in-flight"] as const;
 const SEEDS = Array.from({ length: 10 }, (_, seed) => ({ seed, place: PLACES[seed % PLACES.length]! }));
@@ -38,8 +39,11 @@ describe("killing everything", () => {
         }
       }),
     );
-    const pending = await story.merchant.call<{ data: unknown[] }>("GET", "/v1/deliveries?status=pending&limit=100");
-    expect(pending.json.data.length).toBe(100);
+    await expect
+      .poll(async () => (await story.merchant.call<{ data: unknown[] }>("GET", PENDING)).json.data.length, {
+        timeout: 5_000,
+      })
+      .toBe(100);
     await inFlight;
 
     const late: Promise<{ id: string }>[] = [];

@@ -1,3 +1,5 @@
+import type { SettleInput } from "../../src/outbox/contract.ts";
+
 /** What goes wrong on purpose. Shares are probabilities in [0, 1]; all random choices follow from `seed`. */
 export interface Faults {
   seed: number;
@@ -12,7 +14,10 @@ export interface Faults {
   d1Fails: number;
   acceptFails: number;
   settleFails: number;
-  /** Where the Worker stops for good, once: it tells `reached` (a URL) and waits to be killed. */
+  /**
+   * Where the Worker stops for good, once: it tells `reached` (a URL) and waits to be killed. `before-log` and
+   * `before-settle` are met once a delivery has succeeded.
+   */
   stop: "after-commit" | "before-log" | "before-settle" | null;
   reached: string | null;
 }
@@ -83,7 +88,7 @@ export function wrapEnv(env: Env): Env {
     DB: wrapD1(env.DB),
     DELIVERIES: wrapQueue(env.DELIVERIES),
     BACKUP: wrapBackup(env.BACKUP),
-    USER_OUTBOX: wrapNamespace(env.USER_OUTBOX, async (method, call) => {
+    USER_OUTBOX: wrapNamespace(env.USER_OUTBOX, async (method, call, args) => {
       counters.outboxRequests += 1;
       if (method === "accept") {
         fail(faults.acceptFails, "The outbox does not answer");
@@ -92,7 +97,9 @@ export function wrapEnv(env: Env): Env {
         return answer;
       }
       if (method === "settle") {
-        await stopAt("before-settle");
+        if ((args[0] as SettleInput).settles.some(({ outcome }) => outcome.kind === "delivered")) {
+          await stopAt("before-settle");
+        }
         fail(faults.settleFails, "The outbox does not settle");
       }
       return call();
@@ -134,14 +141,28 @@ function replace(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true });
 }
 
+/** Statements that log a delivery that succeeded. */
+const successes = new WeakSet<D1PreparedStatement>();
+
 function wrapD1(db: D1Database): D1Database {
   return intercept(db, {
     prepare: (query: string) => {
       fail(faults.d1Fails, "D1 does not answer");
-      return db.prepare(query);
+      const statement = db.prepare(query);
+      return intercept(statement, {
+        bind: (...values: unknown[]) => {
+          const bound = statement.bind(...values);
+          if (values.some((value) => typeof value === "string" && value.includes('"class":"delivered"'))) {
+            successes.add(bound);
+          }
+          return bound;
+        },
+      });
     },
     batch: async (statements: D1PreparedStatement[]) => {
-      await stopAt("before-log");
+      if (statements.some((statement) => successes.has(statement))) {
+        await stopAt("before-log");
+      }
       fail(faults.d1Fails, "D1 does not answer");
       const results = await db.batch(statements);
       counters.d1Rows += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
@@ -179,7 +200,7 @@ function wrapBackup(queue: Queue): Queue {
 
 function wrapNamespace<T extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<T>,
-  around: (method: string, call: () => Promise<unknown>) => Promise<unknown>,
+  around: (method: string, call: () => Promise<unknown>, args: unknown[]) => Promise<unknown>,
 ): DurableObjectNamespace<T> {
   return intercept(namespace, {
     getByName: (name: string) => {
@@ -187,7 +208,7 @@ function wrapNamespace<T extends Rpc.DurableObjectBranded>(
       return new Proxy(stub, {
         get: (_, method) =>
           typeof method === "string" && method !== "then"
-            ? async (...args: unknown[]) => around(method, () => stub[method]!(...args))
+            ? async (...args: unknown[]) => around(method, () => stub[method]!(...args), args)
             : undefined,
       });
     },
