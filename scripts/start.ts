@@ -24,7 +24,7 @@ async function main(): Promise<number> {
   const sabotage = values.sabotage ?? null;
   if (sabotage !== null && !isSabotage(sabotage)) throw new Error(`There is no sabotage ${sabotage}`);
   const state = values.once ? mkdtempSync(join(tmpdir(), "paybell-")) : null;
-  endTogether(() => state !== null && rmSync(state, { recursive: true, force: true }));
+  endTogether(() => state !== null && rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
 
   const port = values.once ? await portToUseOrAnother() : await portToUse();
   const { adminToken, created } = ensureSecrets();

@@ -12,6 +12,8 @@ const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
 const secretsFile = join(root, ".dev.vars");
 
 const DEFAULT_PORT = 8787;
+/** How long wrangler may take until the Worker runs; a build that fails only waits for the code to change. */
+const START_MS = 90_000;
 /** How long wrangler may take to end by itself. */
 const STOP_MS = 5_000;
 /** So much of what wrangler has said lately is kept, for when it fails. */
@@ -85,10 +87,15 @@ export async function startWorker(options: {
   }
   const exited = exitOf(child);
   await new Promise<void>((resolve, reject) => {
+    const fail = (what: string) => reject(new Error(`wrangler dev ${what}:\n${output()}`));
+    // A person who develops waits for a build as long as it takes to mend it.
+    const timer = isLoud ? undefined : setTimeout(() => fail("did not start"), START_MS);
     child.stdout?.on("data", () => {
-      if (output().includes("Ready on")) resolve();
+      if (!output().includes("Ready on")) return;
+      clearTimeout(timer);
+      resolve();
     });
-    void exited.then((code) => reject(new Error(`wrangler dev ended with exit code ${code}:\n${output()}`)));
+    void exited.then((code) => fail(`ended with exit code ${code}`));
   });
   return {
     url: `http://127.0.0.1:${port}`,

@@ -22,13 +22,14 @@ export interface Received {
 export interface ReceivedEvent {
   id: string;
   type: string;
-  user: string;
+  user: string | null;
   sequence: number;
   previous: number | null;
   stale: boolean;
   data: {
-    payment: { id: string; status: string; reported: string | null; version: number };
-    provider: { eventId: string };
+    payment?: { id: string; reference?: string; status: string; reported: string | null; version: number };
+    /** Null for events that the merchant posts itself. */
+    provider: { eventId: string } | null;
   };
 }
 

@@ -16,7 +16,7 @@ export interface Shop {
   get<T>(path: string): Promise<T>;
 }
 
-export interface Endpoint {
+interface Endpoint {
   id: string;
   secret: string;
 }

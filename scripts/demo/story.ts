@@ -3,8 +3,9 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
+import { isInOrder, isRetried, isStale } from "./proofs.ts";
 import { CLAIMS, type Claim, type Sabotage } from "./sabotage.ts";
-import { startReceiver, type Received, type Receiver } from "./receiver.ts";
+import { startReceiver, type Received, type ReceivedEvent, type Receiver } from "./receiver.ts";
 import { openShop, QUICK_RETRIES_SECONDS, type Shop } from "./shop.ts";
 import { postAsStripe, stripeEvent, stripeId, stripeSecret, type DemoPayment, type StripeEvent } from "./stripe.ts";
 
@@ -13,7 +14,7 @@ const PATIENCE_MS = 20_000;
 const LOG_POLL_MS = 100;
 const DAY_MS = 86_400_000;
 
-export type Claims = Record<Claim, boolean>;
+type Claims = Record<Claim, boolean>;
 
 /** A demonstration that has been played. Its merchant's server stays up until it is closed. */
 export interface Demonstration {
@@ -33,13 +34,12 @@ export async function demonstrate(options: {
   say: (line: string) => void;
 }): Promise<Demonstration> {
   const { url, adminToken, sabotage, say } = options;
-  const startedAt = Date.now();
   const script = writeScript(sabotage);
   const posted = Promise.withResolvers<void>();
   let failures = 0;
   const receiver = await startReceiver(
     async ({ path, event }) => {
-      const isTroubled = path === "/flaky" && event.data.provider.eventId === script.troubled.id;
+      const isTroubled = path === "/flaky" && event.data.provider?.eventId === script.troubled.id;
       if (!isTroubled) return 204;
       // Everything else is there before this one fails, so that the events behind it must wait for it.
       await posted.promise;
@@ -68,7 +68,7 @@ export async function demonstrate(options: {
   posted.resolve();
 
   const arrived = (path: string, id: string) =>
-    receiver.received.filter((webhook) => webhook.path === path && webhook.event.data.provider.eventId === id);
+    receiver.received.filter((webhook) => webhook.path === path && webhook.event.data.provider?.eventId === id);
   const isSettled = (path: string, { id }: StripeEvent) => {
     const webhooks = arrived(path, id);
     return webhooks.some(({ status }) => status < 300) || webhooks.length > QUICK_RETRIES_SECONDS.length;
@@ -90,7 +90,7 @@ export async function demonstrate(options: {
       events.filter(({ payment }) => payment.customer === customer).map(({ id }) => id),
     );
   const lanes = script.customers.flatMap((customer) => ["/steady", "/flaky"].map((path) => ({ customer, path })));
-  const logged = await loggedEvents(shop, startedAt);
+  const distinct = new Set([...accepted, script.late, script.last].map(({ id }) => id)).size;
   const claims: Claims = {
     accepted: accepted.length === script.events.length && !isForgeryAccepted,
     ordered: lanes.every(({ path, customer }) => inOrder(path, customer, accepted)),
@@ -98,7 +98,7 @@ export async function demonstrate(options: {
     retried: isRetried(arrived("/flaky", script.troubled.id)),
     duplicate:
       isRepeatTaken &&
-      logged.length === new Set([...accepted, script.late, script.last].map(({ id }) => id)).size &&
+      (await countLogged(shop, received)) === distinct &&
       arrived("/steady", script.original.id).length === 1,
     stale:
       isLateTaken &&
@@ -118,7 +118,7 @@ const MEANINGS: Record<Claim, string> = {
   signed: "every webhook was verified by the official standardwebhooks package",
   retried: "the endpoint that failed twice got the same webhook a third time",
   duplicate: "the event that came twice was delivered once",
-  stale: "the late event was recognised: the payment stays succeeded",
+  stale: "the late event was recognized: the payment stays succeeded",
   metrics: "ADT and DSR agree with what the merchant's server has counted",
 };
 
@@ -131,11 +131,11 @@ function writeScript(sabotage: Sabotage | null) {
     amount,
   });
   const [first, second, third, fourth, fifth] = [
-    payment(ada, "order-1", 1999),
-    payment(ada, "order-2", 4900),
-    payment(bob, "order-3", 500),
-    payment(ada, "order-4", 1250),
-    payment(ada, "order-5", 800),
+    payment(ada, "ada-1", 1999),
+    payment(ada, "ada-2", 4900),
+    payment(bob, "bob-1", 500),
+    payment(ada, "ada-3", 1250),
+    payment(ada, "ada-4", 800),
   ] as const;
   const start = Math.floor(Date.now() / 1000) - 60;
   const troubled = stripeEvent("payment_intent.created", first, start);
@@ -164,36 +164,15 @@ function writeScript(sabotage: Sabotage | null) {
   };
 }
 
-/** Whether one customer's webhooks at one endpoint came in sequence without a gap, and the first of them as posted. */
-function isInOrder(webhooks: Received[], posted: string[]): boolean {
-  const events = [...new Map(webhooks.map(({ event }) => [event.id, event])).values()];
-  const isRising = webhooks.every(({ event }, i) => event.sequence >= (webhooks[i - 1]?.event.sequence ?? 0));
-  const isWhole = events.every(({ previous }, i) => previous === (events[i - 1]?.sequence ?? null));
-  return isRising && isWhole && posted.every((id, i) => events[i]?.data.provider.eventId === id);
-}
-
-/** Whether one webhook was tried until it was taken: same id, numbered attempts, never before its time. */
-function isRetried(webhooks: Received[]): boolean {
-  const waited = webhooks.map(({ at }, i) => at - (webhooks[i - 1]?.at ?? 0));
-  return (
-    webhooks.map(({ status }) => status).join() === "500,500,204" &&
-    webhooks.map(({ attempt }) => attempt).join() === "1,2,3" &&
-    new Set(webhooks.map(({ id }) => id)).size === 1 &&
-    QUICK_RETRIES_SECONDS.every((seconds, i) => (waited[i + 1] ?? 0) >= seconds * 1000)
-  );
-}
-
-function isStale([late]: Received[], [original]: Received[]): boolean {
-  if (!late || !original) return false;
-  const { payment } = late.event.data;
-  const isTruthKept = payment.status === "succeeded" && payment.version === original.event.data.payment.version;
-  return late.event.stale && payment.reported === "processing" && isTruthKept;
-}
-
-/** The merchant's events as the log shows them. `since`: epoch ms. */
-async function loggedEvents(shop: Shop, since: number): Promise<{ id: string }[]> {
-  const { data } = await shop.get<{ data: { id: string }[] }>(`/v1/events?limit=100&since=${iso(since)}`);
-  return data;
+/** How many events the log shows, once it shows all that were received: it runs a little behind. */
+async function countLogged(shop: Shop, received: Received[]): Promise<number> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { data } = await shop.get<{ data: { id: string }[] }>("/v1/events?limit=100");
+    const logged = new Set(data.map(({ id }) => id));
+    if (received.every(({ id }) => logged.has(id)) || Date.now() > deadline) return logged.size;
+    await wait(LOG_POLL_MS);
+  }
 }
 
 /** Asks for the metrics until they agree with what the server has counted, for as long as patience lasts. */
@@ -217,7 +196,7 @@ async function areMetricsRight(
       (metrics.adt ?? 0) > 0;
     if (isRight || Date.now() > deadline) {
       say(
-        `\nMetrics: ${metrics.delivered} of ${metrics.finished} delivered, DSR ${metrics.dsr} %, ADT ${metrics.adt} s`,
+        `\nMetrics: ${metrics.delivered} of ${metrics.finished} delivered, DSR ${metrics.dsr?.toFixed(1)} %, ADT ${metrics.adt?.toFixed(3)} s`,
       );
       return isRight;
     }
@@ -240,5 +219,10 @@ function iso(at: number): string {
 function lineOf({ path, event, attempt, isSignatureGood, status }: Received): string {
   const number = attempt > 1 ? `, attempt ${attempt}` : "";
   const note = `${event.stale ? ", stale" : ""}${isSignatureGood ? "" : ", signature wrong"}`;
-  return `  ← ${path} ${event.type} #${event.sequence}${number}${note}: ${status}`;
+  return `  ← ${path} ${event.type} of ${nameOf(event)}, #${event.sequence}${number}${note}: ${status}`;
+}
+
+/** What a webhook is about, for people: the shop's own order, if it is named. */
+function nameOf({ data, user }: ReceivedEvent): string {
+  return data.payment?.reference ?? data.payment?.id ?? user ?? "nobody";
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
@@ -7,7 +7,7 @@ import { hashOf, newApiKey } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
 import { apiKeys, type Scope } from "../store/schema.ts";
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
@@ -117,7 +117,7 @@ export function apiKeyRoutes(app: Api): void {
     const merchant = c.get("merchant");
     const [row] = await drizzle(c.env.DB)
       .update(apiKeys)
-      .set({ revokedAt: Date.now() })
+      .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, ${Date.now()})` })
       .where(and(eq(apiKeys.merchant, merchant), eq(apiKeys.id, c.req.valid("param").id)))
       .returning({ id: apiKeys.id });
     if (!row) {

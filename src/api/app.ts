@@ -8,7 +8,7 @@ import { missingSecret } from "../platform/keys.ts";
 import { log } from "../platform/log.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
-import type { Scope } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
@@ -18,14 +18,6 @@ import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { sourceRoutes } from "./sources.ts";
-
-/** What the API's handlers find: the Worker's bindings, and who calls. */
-export interface ApiEnv {
-  Bindings: Env;
-  Variables: { requestId: string; merchant: string; keyId: string; scopes: Scope[] };
-}
-
-export type Api = OpenAPIHono<ApiEnv>;
 
 /** The API takes bodies of up to this many bytes. */
 const MAX_BODY_BYTES = 256 * 1024;

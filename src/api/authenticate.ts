@@ -4,7 +4,7 @@ import { hashOf, isEqual } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
-import type { ApiEnv } from "./app.ts";
+import type { ApiEnv } from "./api-env.ts";
 
 /** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
 export function needsScope(scope: Scope) {

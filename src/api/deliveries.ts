@@ -3,13 +3,14 @@ import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
-import { V } from "../outbox/contract.ts";
+import { partsOfDelivery } from "../event/ids.ts";
+import { V, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
 import { cancelInLog } from "../store/log.ts";
 import { deliveries, events } from "../store/schema.ts";
-import type { Api, ApiEnv } from "./app.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
 import { IdParam, json, ListQuery, pageOf, problems, Since } from "./schemas.ts";
@@ -78,23 +79,21 @@ export function deliveryRoutes(app: Api): void {
   });
 
   app.openapi(show, async (c) => {
-    const row = await read(c, c.req.valid("param").id);
-    return c.json({ ...toDelivery(row), waitingFor: await waitingNow(c.env, row) }, 200);
+    const found = await read(c, c.req.valid("param").id);
+    return c.json({ ...toDelivery(found.row), waitingFor: await waitingNow(c.env, found) }, 200);
   });
 
   app.openapi(retry, async (c) => {
-    const row = await read(c, c.req.valid("param").id);
-    const [event] = await drizzle(c.env.DB)
-      .select()
-      .from(events)
-      .where(and(eq(events.merchant, row.merchant), eq(events.id, row.event)));
-    if (!event || event.template === null) {
+    const { row, event } = await read(c, c.req.valid("param").id);
+    if (event === null || event.template === null) {
       throw new ProblemError("not_found", { detail: "The body of the event is no longer kept." });
     }
-    const { outbox, alteredAt: _, ...record } = event;
-    const { status } = await c.env.USER_OUTBOX.getByName(outbox).retry({
+    if (event.sequence === null) {
+      throw new ProblemError("still_waiting", { detail: "The event still waits for its outbox." });
+    }
+    const { status } = await c.env.USER_OUTBOX.getByName(event.outbox).retry({
       v: V,
-      record: { ...record, key: outbox },
+      record: toRecord(event),
       delivery: row.id,
       destination: row.destination,
       previous: row.previous,
@@ -108,30 +107,48 @@ export function deliveryRoutes(app: Api): void {
   });
 
   app.openapi(cancel, async (c) => {
-    const row = await read(c, c.req.valid("param").id);
-    const outbox = c.env.USER_OUTBOX.getByName(row.outbox);
-    const canceled = await outbox.cancel({ v: V, event: row.event, delivery: row.id });
+    const { row, outbox } = await read(c, c.req.valid("param").id);
+    const canceled = await c.env.USER_OUTBOX.getByName(outbox).cancel({ v: V, event: row.event, delivery: row.id });
     if (canceled.status === "over") {
       throw new ProblemError("already_over", { detail: `Its status is ${row.status}.` });
     }
     await cancelInLog(c.env.DB, row, canceled.counter);
-    return c.json(toDelivery(await read(c, row.id)), 200);
+    return c.json(toDelivery((await read(c, row.id)).row), 200);
   });
 }
 
-async function read(c: Context<ApiEnv>, id: string): Promise<DeliveryRecord> {
-  const [row] = await drizzle(c.env.DB)
-    .select()
-    .from(deliveries)
-    .where(and(eq(deliveries.merchant, c.get("merchant")), eq(deliveries.id, id)));
+/** A delivery with its event. `outbox`: the event's, which moves where a spilled event is taken in elsewhere. */
+interface Found {
+  row: DeliveryRecord;
+  event: typeof events.$inferSelect | null;
+  outbox: string;
+}
+
+async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
+  const merchant = c.get("merchant");
+  const db = drizzle(c.env.DB);
+  const [[row], [event = null]] = await db.batch([
+    db
+      .select()
+      .from(deliveries)
+      .where(and(eq(deliveries.merchant, merchant), eq(deliveries.id, id))),
+    db
+      .select()
+      .from(events)
+      .where(and(eq(events.merchant, merchant), eq(events.id, partsOfDelivery(id)?.event ?? ""))),
+  ]);
   if (!row) {
     throw new ProblemError("not_found");
   }
-  return row;
+  return { row, event, outbox: event?.outbox ?? row.outbox };
+}
+
+function toRecord({ outbox, alteredAt: _, ...event }: typeof events.$inferSelect): EventRecord {
+  return { ...event, key: outbox };
 }
 
 /** What a delivery waits for at this moment, as its outbox says; as the log has it where that does not answer. */
-async function waitingNow(env: Env, { status, waitingFor, outbox, event, id }: DeliveryRecord) {
+async function waitingNow(env: Env, { row: { status, waitingFor, event, id }, outbox }: Found) {
   if (status !== "pending" && status !== "retrying") {
     return null;
   }

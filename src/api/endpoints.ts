@@ -10,10 +10,10 @@ import { ProblemError } from "../platform/problem.ts";
 import { open, seal } from "../platform/secret-box.ts";
 import { forget, rowOf } from "../store/config.ts";
 import { endpoints } from "../store/schema.ts";
-import type { Api, ApiEnv } from "./app.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Endpoint, EndpointChange, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
-import { body, defined, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+import { body, defined, found, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
 
 type Row = typeof endpoints.$inferSelect;
 
@@ -121,17 +121,21 @@ export function endpointRoutes(app: Api): void {
   app.openapi(show, async (c) => c.json(toEndpoint(found(await read(c, c.req.valid("param").id))), 200));
 
   app.openapi(change, async (c) => {
-    const row = found(await read(c, c.req.valid("param").id));
-    const { maxHold, ...changes } = c.req.valid("json");
-    const changed: Row = {
-      ...row,
-      ...defined(changes),
-      maxHoldSeconds: maxHold ?? row.maxHoldSeconds,
-      updatedAt: Date.now(),
-    };
-    checkPublic(c.env, changed.url);
-    await write(c, changed);
-    return c.json(toEndpoint(changed), 200);
+    const [merchant, { maxHold, ...changes }] = [c.get("merchant"), c.req.valid("json")];
+    if (changes.url !== undefined) {
+      checkPublic(c.env, changes.url);
+    }
+    const [row] = await drizzle(c.env.DB)
+      .update(endpoints)
+      .set({
+        ...defined(changes),
+        ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
+        updatedAt: Date.now(),
+      })
+      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)))
+      .returning();
+    forget(merchant);
+    return c.json(toEndpoint(found(row)), 200);
   });
 
   app.openapi(upsert, async (c) => {
@@ -206,13 +210,6 @@ async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
     .values(row)
     .onConflictDoUpdate({ target: [endpoints.merchant, endpoints.id], set: row });
   forget(row.merchant);
-}
-
-function found(row: Row | null): Row {
-  if (row === null) {
-    throw new ProblemError("not_found");
-  }
-  return row;
 }
 
 function toEndpoint({ merchant: _, secret: __, maxHoldSeconds, createdAt, updatedAt, ...row }: Row) {

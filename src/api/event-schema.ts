@@ -82,7 +82,8 @@ export const NewEvent = z
     user: z
       .string()
       .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
-      .optional().openapi({ description: "Whom the event concerns." }),
+      .optional()
+      .openapi({ description: "Whom the event concerns." }),
     livemode: z.boolean().optional().openapi({ description: "true by default." }),
     timestamp: z.iso
       .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })

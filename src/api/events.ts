@@ -8,7 +8,7 @@ import type { Taken } from "../ingest/accept.ts";
 import { acceptPosted } from "../ingest/posted.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { events } from "../store/schema.ts";
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
 import { NewEvents, toPaymentEvent } from "./event-schema.ts";
@@ -174,12 +174,16 @@ function single(taken: Taken): z.infer<typeof Accepted> {
   }
 }
 
-function toEvent(row: typeof events.$inferSelect): z.infer<typeof Event> {
-  const { merchant: _, outbox: __, template: ___, ...event } = row;
+function toEvent({
+  merchant: _,
+  outbox: __,
+  template: ___,
+  ...event
+}: typeof events.$inferSelect): z.infer<typeof Event> {
   return {
     ...event,
-    acceptedAt: toIso(row.acceptedAt),
-    occurredAt: toIso(row.occurredAt),
-    alteredAt: row.alteredAt === null ? null : toIso(row.alteredAt),
+    acceptedAt: toIso(event.acceptedAt),
+    occurredAt: toIso(event.occurredAt),
+    alteredAt: event.alteredAt === null ? null : toIso(event.alteredAt),
   };
 }

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 import { json } from "./schemas.ts";
 
 const health = createRoute({

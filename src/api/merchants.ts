@@ -3,13 +3,12 @@ import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
 import { apiKeys, endpoints, merchants, sources } from "../store/schema.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 import { needsAdmin } from "./authenticate.ts";
-import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
 const NewMerchant = z
   .strictObject({
@@ -161,13 +160,6 @@ async function setStatus(env: Env, id: string, status: "active" | "suspended") {
   const [row] = await drizzle(env.DB).update(merchants).set({ status }).where(eq(merchants.id, id)).returning();
   forget(id);
   return toMerchant(found(row));
-}
-
-function found<T>(row: T | undefined): T {
-  if (row === undefined) {
-    throw new ProblemError("not_found");
-  }
-  return row;
 }
 
 function toMerchant({ createdAt, ...row }: typeof merchants.$inferSelect) {

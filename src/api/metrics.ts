@@ -2,9 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 
 import { ProblemError } from "../platform/problem.ts";
 import { metrics, type MetricsRow } from "../store/metrics.ts";
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { Instant, json, problems, toIso } from "./schemas.ts";
+import { Instant, json, problems, Since, toIso } from "./schemas.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -12,10 +12,12 @@ const Seconds = z.number().nullable();
 
 const Figures = z
   .object({
-    ended: z.int().openapi({ description: "N: delivered, bounced or exhausted." }),
+    finished: z.int().openapi({ description: "N: delivered, bounced or exhausted." }),
     delivered: z.int().openapi({ description: "M." }),
-    deliverySuccessRate: z.number().nullable().openapi({ description: "DSR: M ÷ N × 100, in percent." }),
-    averageDeliveryTime: Seconds.openapi({ description: "ADT: mean seconds from accepted to delivered over the M." }),
+    dsr: z.number().nullable().openapi({ description: "Delivery success rate: M ÷ N × 100, in percent." }),
+    adt: Seconds.openapi({
+      description: "Average delivery time: mean seconds from accepted to delivered, over the M.",
+    }),
     p50: Seconds,
     p95: Seconds,
     p99: Seconds,
@@ -31,9 +33,9 @@ const show = createRoute({
   summary: "How many deliveries succeeded, and how fast",
   ...needsScope("log:read"),
   request: {
-    query: z.object({
-      from: z.iso.datetime({ offset: true }).optional().openapi({ description: "A day before `to` by default." }),
-      to: z.iso.datetime({ offset: true }).optional().openapi({ description: "Now by default." }),
+    query: z.strictObject({
+      from: Since.optional().openapi({ description: "A day before `to` by default." }),
+      to: Since.optional().openapi({ description: "Now by default." }),
       by: z.enum(["channel", "endpoint", "provider"]).optional(),
     }),
   },
@@ -75,14 +77,14 @@ export function metricRoutes(app: Api): void {
 }
 
 function toFigures(row: MetricsRow | undefined): z.infer<typeof Figures> {
-  const { ended = 0, delivered = 0 } = row ?? {};
+  const { finished = 0, delivered = 0 } = row ?? {};
   const mean = (totalMs: number | null | undefined) => (delivered === 0 ? null : (totalMs ?? 0) / delivered / 1000);
   const seconds = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : ms / 1000);
   return {
-    ended,
+    finished,
     delivered,
-    deliverySuccessRate: ended === 0 ? null : (delivered / ended) * 100,
-    averageDeliveryTime: mean(row?.totalMs),
+    dsr: finished === 0 ? null : (delivered * 100) / finished,
+    adt: mean(row?.totalMs),
     p50: seconds(row?.p50Ms),
     p95: seconds(row?.p95Ms),
     p99: seconds(row?.p99Ms),

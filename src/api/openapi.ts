@@ -1,5 +1,5 @@
 import { VERSION } from "../channels/webhook.ts";
-import type { Api } from "./app.ts";
+import type { Api } from "./api-env.ts";
 
 /** The OpenAPI 3.1 document of an app's routes, made from the schemas that validate. */
 export function openApiDocument(app: Api) {

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 
+import { ProblemError } from "../platform/problem.ts";
+
 /** Shapes that several resources share. */
-export const Problem = z
+const Problem = z
   .object({
     type: z.string(),
     title: z.string(),
@@ -19,7 +21,7 @@ export const Instant = z.iso.datetime().openapi({ example: "2026-11-23T12:00:00.
 
 /** An instant in a query, from which on a list or a range goes. Not before 1970: ids have no such time. */
 export const Since = z.iso
-  .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+  .datetime({ offset: true, abort: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
   .refine((text) => Date.parse(text) >= 0, "A time from 1970 on")
   .openapi({ description: "Accepted at this time or later." });
 
@@ -91,4 +93,12 @@ export function page<T extends { id: string }>(rows: T[], limit: number): { data
 export function defined<T extends object>(input: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** The row that was asked for. Throws the problem `not_found` where there is none. */
+export function found<T>(row: T | null | undefined): T {
+  if (row === null || row === undefined) {
+    throw new ProblemError("not_found");
+  }
+  return row;
 }

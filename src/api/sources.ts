@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
@@ -10,9 +11,9 @@ import { providers } from "../providers/index.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
 import { forget } from "../store/config.ts";
 import { sources } from "../store/schema.ts";
-import type { Api, ApiEnv } from "./app.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { body, defined, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { body, defined, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
 type Row = typeof sources.$inferSelect;
 
@@ -160,20 +161,16 @@ export function sourceRoutes(app: Api): void {
       )
       .orderBy((order === "asc" ? asc : desc)(sources.id))
       .limit(limit + 1);
-    return c.json(
-      page(
-        rows.map((row) => toSource(row, c.req.url)),
-        limit,
-      ),
-      200,
-    );
+    const all = rows.map((row) => toSource(row, c.req.url));
+    return c.json(page(all, limit), 200);
   });
 
   app.openapi(show, async (c) => c.json(toSource(await read(c, c.req.valid("param").id), c.req.url), 200));
 
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
-    return c.json(await write(c, { ...row, ...defined(c.req.valid("json")) }), 200);
+    const changed = await update(c, row.id, { ...defined(c.req.valid("json")), provider: row.provider });
+    return c.json(toSource(found(changed), c.req.url), 200);
   });
 
   app.openapi(remove, async (c) => {
@@ -184,24 +181,49 @@ export function sourceRoutes(app: Api): void {
   });
 
   app.openapi(addSecret, async (c) => {
-    const row = await read(c, c.req.valid("param").id);
-    if (row.secrets.length >= MAX_SECRETS) {
+    const { id } = await read(c, c.req.valid("param").id);
+    const secret = JSON.stringify(await sealSecret(c.env, id, c.req.valid("json").secret));
+    const row = await update(
+      c,
+      id,
+      { secrets: sql`json_insert(${sources.secrets}, '$[#]', json(${secret}))` },
+      sql`json_array_length(${sources.secrets}) < ${MAX_SECRETS}`,
+    );
+    if (!row) {
       const message = `A source has at most ${MAX_SECRETS} secrets`;
       throw new ProblemError("invalid", { errors: [{ path: "/secret", code: "too_many", message }] });
     }
-    const secret = await sealSecret(c.env, row.id, c.req.valid("json").secret);
-    return c.json(await write(c, { ...row, secrets: [...row.secrets, secret] }), 201);
+    return c.json(toSource(row, c.req.url), 201);
   });
 
   app.openapi(removeSecret, async (c) => {
     const { id, secretId } = c.req.valid("param");
-    const row = await read(c, id);
-    const secrets = row.secrets.filter((secret) => secret.id !== secretId);
-    if (secrets.length === row.secrets.length) {
-      throw new ProblemError("not_found");
-    }
-    return c.json(await write(c, { ...row, secrets }), 200);
+    const each = sql`json_each(${sources.secrets})`;
+    const row = await update(
+      c,
+      id,
+      { secrets: sql`(select json_group_array(json(value)) from ${each} where value->>'id' <> ${secretId})` },
+      sql`exists (select 1 from ${each} where value->>'id' = ${secretId})`,
+    );
+    return c.json(toSource(found(row), c.req.url), 200);
   });
+}
+
+/** Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. */
+async function update(
+  c: Context<ApiEnv>,
+  id: string,
+  changes: SQLiteUpdateSetSource<typeof sources>,
+  where?: SQL,
+): Promise<Row | undefined> {
+  const merchant = c.get("merchant");
+  const [row] = await drizzle(c.env.DB)
+    .update(sources)
+    .set(changes)
+    .where(and(eq(sources.merchant, merchant), eq(sources.id, id), where))
+    .returning();
+  forget(merchant);
+  return row;
 }
 
 async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
@@ -209,16 +231,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
     .select()
     .from(sources)
     .where(and(eq(sources.id, id), eq(sources.merchant, c.get("merchant"))));
-  if (!row) {
-    throw new ProblemError("not_found");
-  }
-  return row;
-}
-
-async function write(c: Context<ApiEnv>, row: Row) {
-  await drizzle(c.env.DB).update(sources).set(row).where(eq(sources.id, row.id));
-  forget(row.merchant);
-  return toSource(row, c.req.url);
+  return found(row);
 }
 
 async function sealSecret(env: Env, source: string, secret: string): Promise<Row["secrets"][number]> {

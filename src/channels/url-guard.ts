@@ -56,7 +56,7 @@ const MESSAGES = {
 } as const;
 
 /** Why a URL is refused. */
-export type UrlRefusal = keyof typeof MESSAGES;
+type UrlRefusal = keyof typeof MESSAGES;
 
 /**
  * Whether Paybell may post to a URL. Judges what the WHATWG parser makes of it, which is what `fetch` uses, so every

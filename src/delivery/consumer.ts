@@ -11,7 +11,7 @@ import { Slots } from "./slots.ts";
 /** How long one invocation goes on with what its lanes bring next, and with how many deliveries. */
 const GO_ON_MS = 20_000;
 const GO_ON_DELIVERIES = 200;
-/** An attempt that runs longer than this holds up no batch; one that finds no slot for as long goes to another. */
+/** A first attempt that runs longer than this holds up no batch; one that finds no slot for as long goes to another. */
 const PATIENCE_MS = 2_000;
 
 /**
@@ -139,15 +139,18 @@ class Run {
     return { ...record, template: await outbox.template({ v: V, event: record.id }) };
   }
 
-  /** The batch waits for an attempt only so long; what is slow goes on behind it, and the log shows it as pending. */
-  async #quickly(
-    work: Promise<void>,
-    record: EventRecord,
-    { delivery, destination, previous }: Dispatch,
-  ): Promise<void> {
+  /**
+   * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
+   * pending. It does not wait for a retry at all, since what failed is what hangs.
+   */
+  async #quickly(work: Promise<void>, record: EventRecord, dispatch: Dispatch): Promise<void> {
     this.#ctx.waitUntil(work);
+    if (dispatch.attempts > 0) {
+      return;
+    }
     const isDone = await Promise.race([work.then(() => true), scheduler.wait(PATIENCE_MS)]);
     if (isDone !== true) {
+      const { delivery, destination, previous } = dispatch;
       const planned = [{ delivery, destination, previous, waitsFor: null, skipped: null }];
       await this.#ledger.note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
     }

@@ -1,5 +1,5 @@
 import { sql, type SQL } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 
 import { idFrom } from "../event/ids.ts";
 import type { DeliveryStatus } from "../outbox/contract.ts";
@@ -33,25 +33,35 @@ export async function listDeliveries(
   merchant: string,
   filter: DeliveryFilter,
 ): Promise<{ rows: DeliveryRecord[]; next: string | null }> {
-  const ids = await drizzle(db).all<{ id: string; fits: number }>(deliveryListQuery(merchant, filter));
-  const fitting = ids.filter(({ fits }) => fits === 1).slice(0, filter.limit);
-  const lastRead = ids.at(-1)?.id;
-  const isFull = fitting.length === filter.limit;
-  const next = isFull ? fitting.at(-1)!.id : ids.length === MAX_ROWS_READ ? lastRead! : null;
-  const wanted = sql`${deliveries.id} in (select value from json_each(${JSON.stringify(fitting.map(({ id }) => id))}))`;
-  const rows =
-    fitting.length === 0
-      ? []
-      : await drizzle(db)
-          .select()
-          .from(deliveries)
-          .where(sql`${deliveries.merchant} = ${merchant} and ${wanted}`);
-  const sign = filter.order === "asc" ? 1 : -1;
-  return { rows: rows.toSorted((a, b) => (a.id < b.id ? -sign : sign)), next };
+  const orm = drizzle(db);
+  const found = await orm.all<{ id: string }>(deliveryListQuery(merchant, filter));
+  const ids = found.slice(0, filter.limit).map(({ id }) => id);
+  if (found.length > filter.limit) {
+    return { rows: await read(orm, merchant, ids, filter.order), next: ids.at(-1)! };
+  }
+  const [last] = isNarrowed(filter) ? await orm.all<{ id: string }>(lastReadQuery(merchant, filter)) : [];
+  return { rows: await read(orm, merchant, ids, filter.order), next: last?.id ?? null };
 }
 
-/** The walk of {@link listDeliveries}: ids in order, each with whether it fits the filter. */
+/** The walk of {@link listDeliveries}: ids that fit, in order, one more than the page takes. It stops at that one. */
 export function deliveryListQuery(merchant: string, filter: DeliveryFilter): SQL {
+  const fits = [
+    sql`1`,
+    ...(filter.status === undefined ? [] : [sql`status = ${filter.status}`]),
+    ...(filter.endpoint === undefined ? [] : [sql`destination = ${filter.endpoint}`]),
+    ...(filter.user === undefined ? [] : [sql`user = ${filter.user}`]),
+    ...(filter.channel === undefined ? [] : [isOfChannel(filter.channel)]),
+  ];
+  const walk = walkQuery(merchant, filter, sql`${sql.join(fits, sql` and `)} as fits`);
+  return sql`select id from (${walk} limit ${MAX_ROWS_READ}) where fits limit ${filter.limit + 1}`;
+}
+
+/** The id of the last row that a walk may read, if there are as many. */
+function lastReadQuery(merchant: string, filter: DeliveryFilter): SQL {
+  return sql`${walkQuery(merchant, filter, sql`1`)} limit 1 offset ${MAX_ROWS_READ - 1}`;
+}
+
+function walkQuery(merchant: string, filter: DeliveryFilter, more: SQL): SQL {
   const isUnfinished = filter.status !== undefined && filter.status !== "delivered";
   const bounds = [
     sql`merchant = ${merchant}`,
@@ -62,17 +72,35 @@ export function deliveryListQuery(merchant: string, filter: DeliveryFilter): SQL
       ? []
       : [filter.order === "asc" ? sql`id > ${filter.after}` : sql`id < ${filter.after}`]),
   ];
-  const fits = [
-    sql`1`,
-    ...(filter.status === undefined ? [] : [sql`status = ${filter.status}`]),
-    ...(filter.endpoint === undefined ? [] : [sql`destination = ${filter.endpoint}`]),
-    ...(filter.user === undefined ? [] : [sql`user = ${filter.user}`]),
-    ...(filter.channel === undefined ? [] : [isOfChannel(filter.channel)]),
-  ];
   const order = filter.order === "asc" ? sql`asc` : sql`desc`;
   const index = isUnfinished ? sql`indexed by deliveries_not_delivered` : sql``;
-  return sql`select id, ${sql.join(fits, sql` and `)} as fits from deliveries ${index}
-    where ${sql.join(bounds, sql` and `)} order by id ${order} limit ${MAX_ROWS_READ}`;
+  return sql`select id, ${more} from deliveries ${index}
+    where ${sql.join(bounds, sql` and `)} order by id ${order}`;
+}
+
+/** Whether a walk passes over rows. Without that a page that is not full is the last. */
+function isNarrowed({ status, endpoint, user, channel }: DeliveryFilter): boolean {
+  return [status, endpoint, user, channel].some((one) => one !== undefined);
+}
+
+async function read(
+  orm: DrizzleD1Database,
+  merchant: string,
+  ids: string[],
+  order: "asc" | "desc",
+): Promise<DeliveryRecord[]> {
+  if (ids.length === 0) {
+    return [];
+  }
+  const rows = await orm
+    .select()
+    .from(deliveries)
+    .where(
+      sql`${deliveries.merchant} = ${merchant}
+        and ${deliveries.id} in (select value from json_each(${JSON.stringify(ids)}))`,
+    );
+  const sign = order === "asc" ? 1 : -1;
+  return rows.toSorted((a, b) => (a.id < b.id ? -sign : sign));
 }
 
 function eventBounds(event: string): SQL[] {

@@ -5,8 +5,8 @@ export type MetricsBy = "channel" | "endpoint" | "provider";
 /** Figures of one group of deliveries; times in whole or exact milliseconds, null where nothing was delivered. */
 export interface MetricsRow {
   name: string;
-  /** Deliveries that ended: delivered, bounced or exhausted. */
-  ended: number;
+  /** Deliveries that are delivered, bounced or exhausted. */
+  finished: number;
   delivered: number;
   totalMs: number | null;
   p50Ms: number | null;
@@ -35,7 +35,7 @@ export async function metrics(
 ): Promise<MetricsRow[]> {
   const { results } = await db
     .prepare(
-      `WITH ended AS (
+      `WITH finished AS (
          SELECT ${NAMES[by]} AS name, status = 'delivered' AS is_delivered,
            iif(status = 'delivered', delivered_at - accepted_at, NULL) AS ms,
            iif(status = 'delivered', first_attempt_at - accepted_at, NULL) AS own
@@ -44,9 +44,9 @@ export async function metrics(
        ), ranked AS (
          SELECT *, row_number() OVER (PARTITION BY name, is_delivered ORDER BY ms) AS rank,
            count(*) OVER (PARTITION BY name, is_delivered) AS size
-         FROM ended
+         FROM finished
        )
-       SELECT name, count(*) AS ended, sum(is_delivered) AS delivered, sum(ms) AS totalMs, sum(own) AS ownMs,
+       SELECT name, count(*) AS finished, sum(is_delivered) AS delivered, sum(ms) AS totalMs, sum(own) AS ownMs,
          min(iif(is_delivered AND rank * 100 >= size * 50, ms, NULL)) AS p50Ms,
          min(iif(is_delivered AND rank * 100 >= size * 95, ms, NULL)) AS p95Ms,
          min(iif(is_delivered AND rank * 100 >= size * 99, ms, NULL)) AS p99Ms

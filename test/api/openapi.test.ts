@@ -39,13 +39,13 @@ describe("the OpenAPI document", () => {
       for (const operation of Object.values(item as Record<string, Operation>)) {
         const statuses = Object.keys(operation.responses);
         if (operation.security.length > 0) {
-          expect(statuses, operation.operationId).toContain("401");
+          expect([operation.operationId, ...statuses]).toContain("401");
         }
         if (operation.security.some((one) => "apiKey" in one)) {
-          expect(statuses, operation.operationId).toContain("403");
+          expect([operation.operationId, ...statuses]).toContain("403");
         }
         if (operation.requestBody) {
-          expect(statuses, operation.operationId).toEqual(expect.arrayContaining(["400", "413", "415", "422"]));
+          expect([operation.operationId, ...statuses]).toEqual(expect.arrayContaining(["400", "413", "415", "422"]));
         }
       }
     }

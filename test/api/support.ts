@@ -21,8 +21,9 @@ export async function send(
   const response = await exports.default.fetch(
     new Request(`https://paybell.test${path}`, { method, headers, ...(body !== undefined && { body }) }),
   );
+  const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
   const text = await response.text();
-  return { status: response.status, headers: response.headers, json: text === "" ? {} : JSON.parse(text) };
+  return { status: response.status, headers: response.headers, json: isJson ? JSON.parse(text) : {} };
 }
 
 const TABLES = ["merchants", "api_keys", "sources", "endpoints", "events", "deliveries"];

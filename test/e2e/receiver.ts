@@ -17,10 +17,12 @@ export interface Received {
     data: Record<string, unknown>;
   };
   status: number;
+  /** When it was answered (epoch ms). */
+  doneAt: number;
 }
 
 /** What the receiver answers: a status, or nothing ever. */
-export type Answer = (request: Omit<Received, "status">) => Promise<number> | number;
+export type Answer = (request: Omit<Received, "status" | "doneAt">) => Promise<number> | number;
 
 /** A merchant's server: checks signatures with the official package, and records what it answered. */
 export interface Receiver {
@@ -82,7 +84,7 @@ export async function startReceiver(secretOf: (path: string) => string): Promise
       body: JSON.parse(text) as Received["body"],
     };
     const status = await receiver.answer(seen);
-    receiver.received.push({ ...seen, status });
+    receiver.received.push({ ...seen, status, doneAt: Date.now() });
     response.writeHead(status).end();
     waiters.forEach((check) => check());
   };

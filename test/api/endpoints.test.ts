@@ -1,0 +1,127 @@
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
+
+const url = "https://shop.example/hook";
+let key: string;
+
+beforeAll(async () => {
+  ({ key } = await newMerchant());
+});
+
+describe("/v1/endpoints", () => {
+  it("gives every setting its default", async () => {
+    const { status, json } = await call("POST", "/v1/endpoints", { key, body: { url } });
+    expect(status).toBe(201);
+    expect(json).toEqual({
+      id: expect.stringMatching(/^ep_/),
+      url,
+      status: "enabled",
+      secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
+      eventTypes: null,
+      headers: null,
+      ordering: "user",
+      maxHold: 3600,
+      retrySchedule: null,
+      timeoutSeconds: 10,
+      includeStale: false,
+      livemode: null,
+      compat: null,
+      description: null,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+  });
+
+  it("keeps every setting", async () => {
+    const settings = {
+      url,
+      eventTypes: ["payment.succeeded", "custom.order.shipped"],
+      headers: { authorization: "Bearer x", "X-Shop": "1" },
+      ordering: "payment",
+      maxHold: 0,
+      retrySchedule: [1, 86_400],
+      timeoutSeconds: 30,
+      includeStale: true,
+      livemode: false,
+      compat: "svix",
+      description: "Über",
+    };
+    const secret = `whsec_${btoa("x".repeat(24))}`;
+    const { json } = await call("POST", "/v1/endpoints", { key, body: { ...settings, secret } });
+    expect(json).toMatchObject({ ...settings, secret });
+    const shown = await call("GET", `/v1/endpoints/${String(json["id"])}`, { key });
+    expect(shown.json).toMatchObject(settings);
+    expect(shown.json).not.toHaveProperty("secret");
+  });
+
+  it("shows the secret by a call of its own", async () => {
+    const { id, secret } = await newEndpoint(key);
+    expect((await call("GET", `/v1/endpoints/${id}/secret`, { key })).json).toEqual({ secret });
+  });
+
+  it("changes what is named, and nothing else", async () => {
+    const { id } = await newEndpoint(key, { maxHold: 60, livemode: true, eventTypes: ["refund.created"] });
+    const before = (await call("GET", `/v1/endpoints/${id}`, { key })).json;
+    const { status, json } = await call("PATCH", `/v1/endpoints/${id}`, {
+      key,
+      body: { eventTypes: null, timeoutSeconds: 20 },
+    });
+    expect(status).toBe(200);
+    expect(json).toEqual({ ...before, eventTypes: null, timeoutSeconds: 20, updatedAt: json["updatedAt"] });
+    expect((await call("GET", `/v1/endpoints/${id}`, { key })).json).toEqual(json);
+  });
+
+  it("puts an endpoint under the merchant's own id: the same again changes nothing, and the secret stays", async () => {
+    const first = await call("PUT", "/v1/endpoints/My_shop-1", { key, body: { url, maxHold: 60 } });
+    const again = await call("PUT", "/v1/endpoints/My_shop-1", { key, body: { url, maxHold: 60 } });
+    expect(again.json).toEqual({ ...first.json, updatedAt: again.json["updatedAt"] });
+    const replaced = await call("PUT", "/v1/endpoints/My_shop-1", { key, body: { url: `${url}/2` } });
+    expect(replaced.json).toMatchObject({ url: `${url}/2`, maxHold: 3600, secret: first.json["secret"] });
+  });
+
+  it("lets two merchants use the same id", async () => {
+    const other = await newMerchant();
+    const mine = await call("PUT", "/v1/endpoints/main", { key, body: { url } });
+    const theirs = await call("PUT", "/v1/endpoints/main", { key: other.key, body: { url: `${url}/theirs` } });
+    expect(theirs.json["secret"]).not.toBe(mine.json["secret"]);
+    expect((await call("GET", "/v1/endpoints/main", { key })).json["url"]).toBe(url);
+    await call("DELETE", "/v1/endpoints/main", { key: other.key });
+    expect((await call("GET", "/v1/endpoints/main", { key })).status).toBe(200);
+  });
+
+  it("deletes", async () => {
+    const { id } = await newEndpoint(key);
+    expect(await call("DELETE", `/v1/endpoints/${id}`, { key })).toEqual({ status: 204, json: {} });
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/secret"],
+      ["DELETE", ""],
+    ] as const) {
+      expect((await call(method, `/v1/endpoints/${id}${path}`, { key })).status).toBe(404);
+    }
+    expect((await call("PATCH", `/v1/endpoints/${id}`, { key, body: {} })).status).toBe(404);
+  });
+
+  it("lists page by page, the newest first or the oldest", async () => {
+    const { key } = await newMerchant();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      ids.push((await newEndpoint(key)).id);
+    }
+    for (const [order, expected] of [
+      ["desc", ids.toReversed()],
+      ["asc", ids],
+    ] as const) {
+      const first = await call("GET", `/v1/endpoints?limit=3&order=${order}`, { key });
+      const second = await call("GET", `/v1/endpoints?limit=3&order=${order}&after=${String(first.json["next"])}`, {
+        key,
+      });
+      expect([...first.json.data, ...second.json.data].map(({ id }) => id)).toEqual(expected);
+      expect(first.json.data).toHaveLength(3);
+      expect(second.json["next"]).toBeNull();
+    }
+    const { json } = await call("GET", "/v1/endpoints?limit=5", { key });
+    expect(json["next"]).toBeNull();
+  });
+});
