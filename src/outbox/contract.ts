@@ -126,6 +126,31 @@ export interface SettleInput {
   unlogged: LogRow[];
 }
 
+/** One delivery of an outbox. */
+export interface DeliveryRef {
+  v: V;
+  event: string;
+  delivery: string;
+}
+
+/** How an unfinished delivery stands. */
+export interface Standing {
+  found: boolean;
+  waitingFor: WaitingFor | null;
+  attempts: number;
+}
+
+/** A finished delivery that is to be sent again: its event, and how far it had come. */
+export interface RetryInput {
+  v: V;
+  record: EventRecord;
+  delivery: string;
+  destination: string;
+  previous: number | null;
+  attempts: number;
+  counter: number;
+}
+
 export type AttemptClass =
   | "delivered"
   | "http"

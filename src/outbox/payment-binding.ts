@@ -1,5 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 
+import type { HandOver } from "./acceptance.ts";
+import { V, type AcceptEvent } from "./contract.ts";
+import { paymentKey, userKey } from "./keys.ts";
+
 /** Whom a payment belongs to. `usedAlone`: events were ordered under the payment itself before that was known. */
 export interface Bound {
   user: string | null;
@@ -38,4 +42,26 @@ export class PaymentBinding extends DurableObject<Env> {
     this.ctx.storage.kv.put("bound", bound);
     this.#bound = bound;
   }
+}
+
+/**
+ * Binds the payment of an event to the event's user for the outbox `key`. Where the payment is another user's:
+ * `movedTo`, the ordering key to go to. Else what was known of the payment while it stood alone, if it did.
+ */
+export async function bindPayment(
+  env: Env,
+  key: string,
+  { merchant, source, event }: AcceptEvent,
+): Promise<HandOver | { movedTo: string } | null> {
+  const name = await paymentKey(merchant, source, event.data.payment!.id);
+  const { user, usedAlone } = await env.PAYMENT_BINDING.getByName(name).bind(event.user!);
+  const bound = await userKey(merchant, user!);
+  if (bound !== key) {
+    return { movedTo: bound };
+  }
+  if (!usedAlone) {
+    return null;
+  }
+  const { facts, known } = await env.USER_OUTBOX.getByName(name).handOver({ v: V, to: key });
+  return { facts: facts as HandOver["facts"], known };
 }

@@ -1,0 +1,136 @@
+import { dedupePrefixOf } from "../event/ids.ts";
+import { writeLog } from "../store/log.ts";
+import { Acceptance, toItem } from "./acceptance.ts";
+import { LOG, type Attempt, type DeliveryRow, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
+import { Lanes, type Entry, type LeaseTimes, type PendingEvent } from "./lanes.ts";
+import { DEDUPE_MS, Rows } from "./rows.ts";
+
+/**
+ * What one outbox knows: its rows, and in memory the lanes and what accepting needs. Changes run in one storage
+ * transaction; when that is rolled back, memory is read anew from the rows.
+ */
+export class State {
+  readonly rows: Rows;
+  lanes!: Lanes;
+  acceptance!: Acceptance;
+  readonly #storage: DurableObjectStorage;
+  readonly #name: string;
+  readonly #times: LeaseTimes;
+  #oldestAt = Infinity;
+
+  /** `name`: the ordering key. */
+  constructor(storage: DurableObjectStorage, name: string, times: LeaseTimes) {
+    this.rows = new Rows(storage);
+    this.#storage = storage;
+    this.#name = name;
+    this.#times = times;
+    this.remember();
+  }
+
+  /** Reads everything anew from storage. */
+  remember(): void {
+    const remembered = this.rows.remember();
+    this.lanes = new Lanes(this.#times);
+    remembered.pending.forEach((event) => this.lanes.add(event));
+    this.acceptance = new Acceptance(this.#name, this.rows, this.lanes, remembered);
+    this.#oldestAt = remembered.oldestAt;
+  }
+
+  /** Runs work and writes the events that it changed, all or nothing. */
+  change<T>(work: () => T): T {
+    try {
+      return this.#storage.transactionSync(() => {
+        const result = work();
+        for (const event of this.lanes.changed) {
+          this.rows.update(event, this.acceptance.sequence);
+        }
+        this.lanes.changed.clear();
+        return result;
+      });
+    } catch (error) {
+      this.remember();
+      throw error;
+    }
+  }
+
+  /** Deliveries that were handed over at `now` (epoch ms), as they travel, by event. */
+  items(entries: Entry[], now: number): EventItem[] {
+    return [...Map.groupBy(entries, ({ event }) => event)].map(([event, entries]) =>
+      toItem(this.rows.record(event.key), event, entries, this.lanes, now),
+    );
+  }
+
+  /** Ends deliveries that nobody will attempt again, and keeps their last log row. True if there were any. */
+  giveUp(entries: Entry[], reason: "lane_full" | "expired", now: number): boolean {
+    this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, "exhausted", reason, now)));
+    for (const entry of entries) {
+      this.lanes.finish(entry);
+    }
+    return entries.length > 0;
+  }
+
+  /** Keeps the log rows of attempts that were lost: dispatches that nobody settled. */
+  keepLost(entries: Entry[], now: number): void {
+    this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, "retrying", "lost", now)));
+  }
+
+  /** The event of a record, without the deliveries it had: for a retry by hand. */
+  revived(record: EventRecord): PendingEvent {
+    return {
+      id: record.id,
+      key: this.rows.keyOf(record.id, dedupePrefixOf(record.id)) ?? record.id,
+      sequence: -(record.sequence ?? 0),
+      acceptedAt: record.acceptedAt,
+      deliveries: [],
+    };
+  }
+
+  /** Writes the log rows that nobody else took to D1; false if that does not take them either. */
+  async relog(db: D1Database): Promise<boolean> {
+    const { names, rows } = this.rows.unlogged();
+    try {
+      await writeLog(db, rows);
+    } catch {
+      return false;
+    }
+    this.rows.forgetUnlogged(names);
+    return true;
+  }
+
+  /** Deletes what is older than it has to be kept. */
+  purge(now: number): void {
+    if (this.#oldestAt + DEDUPE_MS <= now) {
+      const { sequence, factsOf } = this.acceptance;
+      const { factsGone, oldestAt } = this.rows.purge(now, sequence, factsOf);
+      factsGone.forEach((payment) => factsOf.delete(payment));
+      this.#oldestAt = oldestAt;
+    }
+  }
+
+  #row({ event, pending }: Entry, status: "retrying" | "exhausted", reason: string, now: number): LogRow[] {
+    if (pending.destination === LOG) {
+      return [];
+    }
+    const record = this.rows.record(event.key);
+    const attempt: Attempt | null =
+      reason === "lost" ? { at: now, class: "lost", durationMs: 0, trigger: "scheduled", retryAt: pending.due } : null;
+    const delivery: DeliveryRow = {
+      id: pending.delivery,
+      merchant: record.merchant,
+      event: event.id,
+      destination: pending.destination,
+      user: record.user,
+      key: record.key,
+      provider: record.provider,
+      acceptedAt: record.acceptedAt,
+      counter: pending.counter,
+      status,
+      reason,
+      waitingFor: this.lanes.waitingFor(pending),
+      dueAt: status === "retrying" ? pending.due : null,
+      previous: pending.previous,
+      attempt,
+    };
+    return [{ delivery }];
+  }
+}
