@@ -28,7 +28,8 @@ const SECRETS: Record<string, () => string> = {
 ensureDatabase();
 for (const queue of QUEUES) ensureQueue(queue);
 const made = missingSecrets();
-run(["d1", "migrations", "apply", "DB", "--remote"]);
+// In CI wrangler does not ask. A no would end it with 0, and the new code would run on the old tables.
+run(["d1", "migrations", "apply", "DB", "--remote"], { CI: "true" });
 deploy(made);
 
 /** Finds or creates the database, and writes its id where wrangler looks for it. */
@@ -39,7 +40,11 @@ function ensureDatabase(): void {
     const databases = JSON.parse(ask(["d1", "list", "--json"]).output) as { uuid: string; name: string }[];
     return databases.find(({ name }) => name === DATABASE)?.uuid;
   };
-  if (find() === undefined) run(["d1", "create", DATABASE]);
+  if (find() === undefined) {
+    // Not before the user's eyes: wrangler would ask for what is done here next.
+    ask(["d1", "create", DATABASE]);
+    console.log(`Created the database ${DATABASE}.`);
+  }
   const id = find();
   if (id === undefined) throw new Error(`There is no database ${DATABASE}, although it was created`);
   writeFileSync(configFile, config.replace(NO_DATABASE, id));
@@ -67,6 +72,9 @@ function deploy(secrets: Record<string, string>): void {
     run(["deploy"]);
     return;
   }
+  // Shown before: a deploy that fails half-way may have taken them.
+  console.log("These secrets are new and shown only this once. Keep them where you keep passwords:");
+  for (const [name, value] of Object.entries(secrets)) console.log(`  ${name}=${value}`);
   const folder = mkdtempSync(join(tmpdir(), "paybell-"));
   try {
     const file = join(folder, "secrets.json");
@@ -75,13 +83,12 @@ function deploy(secrets: Record<string, string>): void {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log("These secrets are new and shown only this once. Keep them where you keep passwords:");
-  for (const [name, value] of Object.entries(secrets)) console.log(`  ${name}=${value}`);
 }
 
 /** Runs wrangler before the user's eyes; throws if it fails. */
-function run(args: string[]): void {
-  const { status } = spawnSync(process.execPath, [wrangler, ...args], { cwd: root, stdio: "inherit" });
+function run(args: string[], variables: Record<string, string> = {}): void {
+  const env = { ...process.env, ...variables };
+  const { status } = spawnSync(process.execPath, [wrangler, ...args], { cwd: root, stdio: "inherit", env });
   if (status !== 0) throw new Error(`wrangler ${args.join(" ")} failed`);
 }
 

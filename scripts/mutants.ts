@@ -70,7 +70,7 @@ function isKilled({ name, file, from, to, tests }: Mutant): boolean {
     );
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const run = spawnSync(process.execPath, [vitest, "run", "-c", "test/vitest.config.ts", ...tests], { cwd: copy });
-    return run.status !== 0 && run.stdout.toString().includes("AssertionError");
+    return run.status !== 0 && `${run.stdout}${run.stderr}`.includes("AssertionError");
   } finally {
     rmSync(copy, { recursive: true });
   }

@@ -1,5 +1,6 @@
 // `npm start`: Paybell on this machine, and a demonstration of what it does. `--once` ends after it, with state of its
-// own; `--json` prints the claims alone. Exits with 0 only if every claim holds.
+// own; `--json` prints the claims alone; `--url` plays it at a Paybell that this folder's `npm run dev` has started.
+// Exits with 0 only if every claim holds.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,12 +9,21 @@ import { parseArgs } from "node:util";
 
 import { CLAIMS, isSabotage } from "./demo/sabotage.ts";
 import { demonstrate, type Demonstration } from "./demo/story.ts";
-import { endTogether, ensureSecrets, migrate, portToUse, portToUseOrAnother, startWorker } from "./worker.ts";
+import {
+  endTogether,
+  ensureSecrets,
+  migrate,
+  portToUse,
+  portToUseOrAnother,
+  startWorker,
+  type RunningWorker,
+} from "./worker.ts";
 
 const { values } = parseArgs({
   options: {
     once: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    url: { type: "string" },
     // For tests of the demonstration itself: makes one claim fail (demo/sabotage.ts).
     sabotage: { type: "string" },
   },
@@ -23,15 +33,9 @@ const say = values.json ? () => {} : (line: string) => console.log(line);
 async function main(): Promise<number> {
   const sabotage = values.sabotage ?? null;
   if (sabotage !== null && !isSabotage(sabotage)) throw new Error(`There is no sabotage ${sabotage}`);
-  const state = values.once ? mkdtempSync(join(tmpdir(), "paybell-")) : null;
-  endTogether(() => state !== null && rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
-
-  const port = values.once ? await portToUseOrAnother() : await portToUse();
   const { adminToken, created } = ensureSecrets();
   if (created) say("Made .dev.vars with random secrets.");
-  say("Applying migrations, starting the Worker …");
-  await migrate(state);
-  const worker = await startWorker({ port, state, isLoud: false });
+  const worker = values.url === undefined ? await start() : runningAt(values.url);
   say(`Paybell runs at ${worker.url}\n`);
 
   let demonstration: Demonstration;
@@ -52,6 +56,21 @@ async function main(): Promise<number> {
   }
   say(invitation(shop.url, shop.apiKey));
   return worker.exited;
+}
+
+/** Starts a Worker, with `--once` on state that goes with it. */
+async function start(): Promise<RunningWorker> {
+  const state = values.once ? mkdtempSync(join(tmpdir(), "paybell-")) : null;
+  endTogether(() => state !== null && rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
+  const port = values.once ? await portToUseOrAnother() : await portToUse();
+  say("Applying migrations, starting the Worker …");
+  await migrate(state);
+  return startWorker({ port, state, isLoud: false });
+}
+
+/** A Worker that somebody else has started, and ends. */
+function runningAt(url: string): RunningWorker {
+  return { url, exited: new Promise(() => {}), output: () => "", stop: async () => {} };
 }
 
 function invitation(url: string, apiKey: string): string {

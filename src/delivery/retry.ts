@@ -1,3 +1,5 @@
+import { MAX_DELIVERY_AGE_MS } from "../outbox/lanes.ts";
+
 // When a failed delivery is tried again. Pure: no clock, no chance of its own.
 
 /** Seconds before the second and every later attempt, for endpoints without a schedule of their own: about 69 h. */
@@ -7,8 +9,6 @@ export const DEFAULT_RETRY_SCHEDULE_SECONDS: readonly number[] = [
 
 /** The longest wait between two attempts, before jitter, whatever a receiver asks for. */
 const MAX_WAIT_MS = 24 * 3_600_000;
-/** A delivery ends at the latest this long after its event was accepted. */
-const MAX_AGE_MS = 14 * 24 * 3_600_000;
 /** The share of a wait that chance may add. It only ever adds: no receiver's hint is undercut. */
 const JITTER = 0.1;
 
@@ -35,5 +35,5 @@ export function nextAttemptAt({ schedule, attempts, now, acceptedAt, retryAfterM
   if (delaySeconds === undefined) return null;
   const waitMs = Math.min(Math.max(delaySeconds * 1000, retryAfterMs ?? 0), MAX_WAIT_MS);
   const at = Math.ceil(now + waitMs * (1 + JITTER * random));
-  return at > acceptedAt + MAX_AGE_MS ? null : at;
+  return at > acceptedAt + MAX_DELIVERY_AGE_MS ? null : at;
 }

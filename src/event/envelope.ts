@@ -3,13 +3,13 @@ import type { Status } from "./lifecycle.ts";
 import { decimalOf, type Money } from "./money.ts";
 
 /** The version of the body that merchants receive. */
-export const API_VERSION = "2026-12-01";
+const API_VERSION = "2026-12-01";
 
 /** Stands where `previous` goes, the one thing in a body that differs by destination. JSON text never holds it. */
 const PREVIOUS = "\u0000";
 
 /** The truth about the event's payment once the event is accepted; null where the event concerns none. */
-export interface Truth {
+interface Truth {
   status: Status;
   /** What this event claimed; null where it claims nothing about the payment's status. */
   reported: Status | null;

@@ -5,7 +5,7 @@ import type { Money } from "./money.ts";
  * How far an event can be believed. `signed`: a signature over the whole body; `signed-weak`: over parts or a
  * checksum of it; `token`: a static secret beside it; `fetched`: read again from the provider's API.
  */
-export type Authenticity = "signed" | "signed-weak" | "token" | "fetched";
+type Authenticity = "signed" | "signed-weak" | "token" | "fetched";
 
 /**
  * A payment as one event reports it. `reference` is the merchant's own (order) number. `refunded`: the sum of all its
@@ -21,33 +21,33 @@ export interface Payment {
 }
 
 /** A refund of a payment. `amount` is this refund's own, not the sum of all. */
-export interface Refund {
+interface Refund {
   id: string;
   amount?: Money;
   reason?: string;
 }
 
 /** A dispute (chargeback, inquiry) about a payment. `evidenceDueBy` is an ISO 8601 instant. */
-export interface Dispute {
+interface Dispute {
   id: string;
   amount?: Money;
   reason?: string;
   evidenceDueBy?: string;
 }
 
-export interface Payout {
+interface Payout {
   id: string;
   amount?: Money;
   arrivalDate?: string;
 }
 
-export interface Account {
+interface Account {
   id: string;
   available?: Money[];
   pending?: Money[];
 }
 
-export interface PaymentMethod {
+interface PaymentMethod {
   id: string;
   brand?: string;
   last4?: string;
@@ -84,7 +84,7 @@ export interface ProviderEvent {
 }
 
 /** Where a canonical event came from; null in an event that the merchant posted itself. */
-export interface Origin {
+interface Origin {
   name: string;
   source: string;
   eventId: string | null;

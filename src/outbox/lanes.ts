@@ -1,7 +1,7 @@
 import type { Outcome, WaitingFor } from "./contract.ts";
 
 /** Deliveries that one lane holds at most; beyond that its oldest is given up. */
-export const MAX_LANE_LENGTH = 10_000;
+const MAX_LANE_LENGTH = 10_000;
 /** Dispatches in a row that nobody settled: together they count as one failed attempt of class `lost`. */
 const MAX_LEASES = 5;
 export const MAX_LEASE_MS = 3_600_000;
