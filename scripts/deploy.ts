@@ -41,7 +41,7 @@ function ensureDatabase(): void {
     return databases.find(({ name }) => name === DATABASE)?.uuid;
   };
   if (find() === undefined) {
-    // Not before the user's eyes: wrangler would ask for what is done here next.
+    // Not before the user's eyes: wrangler says to write into wrangler.toml what is written there next.
     ask(["d1", "create", DATABASE]);
     console.log(`Created the database ${DATABASE}.`);
   }

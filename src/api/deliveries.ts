@@ -147,14 +147,17 @@ function toRecord({ outbox, alteredAt: _, ...event }: typeof events.$inferSelect
   return { ...event, key: outbox };
 }
 
-/** What a delivery waits for at this moment, as its outbox says; as the log has it where that does not answer. */
+/**
+ * What a delivery waits for at this moment, as its outbox says; as the log has it where that does not answer. The
+ * outbox knows until when a retry waits, the log also whether the receiver asked for that.
+ */
 async function waitingNow(env: Env, { row: { status, waitingFor, event, id }, outbox }: Found) {
   if (status !== "pending" && status !== "retrying") {
     return null;
   }
   try {
     const { waitingFor: now } = await env.USER_OUTBOX.getByName(outbox).inspect({ v: V, event, delivery: id });
-    return toWaitingFor(now);
+    return toWaitingFor(now?.reason === "backoff" && now.until === waitingFor?.until ? waitingFor : now);
   } catch (error) {
     log.warn("outbox.inspect_failed", { delivery: id, error: String(error) });
     return toWaitingFor(waitingFor);
