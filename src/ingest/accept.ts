@@ -33,9 +33,9 @@ export async function acceptEvents(request: RequestContext, events: AcceptEvent[
 /** As {@link acceptEvents}, but for what is done where an outbox does not answer: such events are left out. */
 export async function tryAccept(request: RequestContext, events: AcceptEvent[]): Promise<Map<AcceptEvent, Taken>> {
   const taken = new Map<AcceptEvent, Taken>();
-  let waiting = events;
+  let waiting = events.map((event): Routed => ({ original: event, event }));
   for (let move = 0; waiting.length > 0 && move < MAX_MOVES; move++) {
-    const located = await Promise.all(waiting.map((event) => locate(request.env, event)));
+    const located = await Promise.all(waiting.map((routed) => locate(request.env, routed)));
     const groups = Map.groupBy(
       located.filter((one) => one !== null),
       ({ key }) => key,
@@ -49,7 +49,7 @@ export async function tryAccept(request: RequestContext, events: AcceptEvent[]):
         for (const [i, result] of (results ?? []).entries()) {
           const { original, event } = group[i]!;
           if (result.status === "moved") {
-            waiting.push(original);
+            waiting.push({ original, event: ofUser(event, result.user) });
           } else {
             taken.set(original, settle(request, event, result));
           }
@@ -60,24 +60,32 @@ export async function tryAccept(request: RequestContext, events: AcceptEvent[]):
   return taken;
 }
 
-interface Located {
+/** An event on its way: as it came, and with the user whom its payment turned out to be bound to. */
+interface Routed {
   original: AcceptEvent;
   event: AcceptEvent;
+}
+
+interface Located extends Routed {
   key: string;
+}
+
+function ofUser(event: AcceptEvent, user: string): AcceptEvent {
+  return { ...event, event: { ...event.event, user } };
 }
 
 /**
  * The ordering key of an event: its user's, else that of the user its payment is bound to, else its payment's; null
  * if the binding does not answer.
  */
-async function locate(env: Env, original: AcceptEvent): Promise<Located | null> {
-  const { merchant, source, event } = original;
-  const payment = event.data.payment?.id;
-  if (event.user !== null) {
-    return { original, event: original, key: await userKey(merchant, event.user) };
+async function locate(env: Env, { original, event }: Routed): Promise<Located | null> {
+  const { merchant, source } = event;
+  const payment = event.event.data.payment?.id;
+  if (event.event.user !== null) {
+    return { original, event, key: await userKey(merchant, event.event.user) };
   }
   if (payment === undefined) {
-    return { original, event: original, key: await sourceKey(merchant, source) };
+    return { original, event, key: await sourceKey(merchant, source) };
   }
   const name = await paymentKey(merchant, source, payment);
   const user = boundUsers.get(name) ?? (await patiently(() => env.PAYMENT_BINDING.getByName(name).follow()))?.user;
@@ -85,13 +93,13 @@ async function locate(env: Env, original: AcceptEvent): Promise<Located | null> 
     return null;
   }
   if (user === null) {
-    return { original, event: original, key: name };
+    return { original, event, key: name };
   }
   if (boundUsers.size >= MAX_BOUND) {
     boundUsers.clear();
   }
   boundUsers.set(name, user);
-  return { original, event: { ...original, event: { ...event, user } }, key: await userKey(merchant, user) };
+  return { original, event: ofUser(event, user), key: await userKey(merchant, user) };
 }
 
 function settle(

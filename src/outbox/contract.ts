@@ -38,12 +38,12 @@ export interface AcceptInput {
   events: AcceptEvent[];
 }
 
-/** What became of one event. `moved`: the payment belongs to another ordering key, go there. */
+/** What became of one event. `moved`: its payment is bound to another user, go to that user's outbox. */
 export type AcceptResult =
   | { status: "accepted"; id: string; sequence: number; item: EventItem }
   | { status: "duplicate"; id: string; sequence: number; differs: boolean }
   | { status: "conflict"; id: string; sequence: number }
-  | { status: "moved"; key: string }
+  | { status: "moved"; user: string }
   | { status: "refused"; reason: "storage-full" };
 
 /** What the log keeps of an accepted event, and what its deliveries send. */

@@ -46,7 +46,7 @@ export class PaymentBinding extends DurableObject<Env> {
 
 /**
  * Binds the payment of an event to the event's user for the outbox `key`. Where the payment is another user's:
- * `movedTo`, the ordering key to go to. Else what was known of the payment while it stood alone, if it did.
+ * `movedTo`, that user. Else what was known of the payment while it stood alone, if it did.
  */
 export async function bindPayment(
   env: Env,
@@ -55,13 +55,12 @@ export async function bindPayment(
 ): Promise<HandOver | { movedTo: string } | null> {
   const name = await paymentKey(merchant, source, event.data.payment!.id);
   const { user, usedAlone } = await env.PAYMENT_BINDING.getByName(name).bind(event.user!);
-  const bound = await userKey(merchant, user!);
-  if (bound !== key) {
-    return { movedTo: bound };
+  if ((await userKey(merchant, user!)) !== key) {
+    return { movedTo: user! };
   }
   if (!usedAlone) {
     return null;
   }
-  const { facts, known } = await env.USER_OUTBOX.getByName(name).handOver({ v: V, to: key });
+  const { facts, known } = await env.USER_OUTBOX.getByName(name).handOver({ v: V, user: user! });
   return { facts: facts as HandOver["facts"], known };
 }

@@ -241,13 +241,13 @@ export class Rows {
     return { factsGone, oldestAt };
   }
 
-  /** Where the payment of this outbox has moved to, once its user became known. */
+  /** The user whom the payment of this outbox has moved to, once that became known. */
   get movedTo(): string | null {
     return this.#storage.kv.get<string>("movedTo") ?? null;
   }
 
-  set movedTo(key: string) {
-    this.#storage.kv.put("movedTo", key);
+  set movedTo(user: string) {
+    this.#storage.kv.put("movedTo", user);
   }
 
   /** Keeps log rows that nobody else took until they can be written. */

@@ -51,7 +51,7 @@ export class UserOutbox extends DurableObject<Env> {
   async accept({ events }: AcceptInput): Promise<AcceptResult[]> {
     const movedTo = this.#state.rows.movedTo;
     if (movedTo !== null) {
-      return events.map(() => ({ status: "moved", key: movedTo }));
+      return events.map(() => ({ status: "moved", user: movedTo }));
     }
     const bound = new Map<AcceptEvent, HandOver | { movedTo: string } | null>();
     for (const event of events) {
@@ -67,7 +67,7 @@ export class UserOutbox extends DurableObject<Env> {
       const results = events.map((event): AcceptResult => {
         const binding = bound.get(event) ?? null;
         return binding && "movedTo" in binding
-          ? { status: "moved", key: binding.movedTo }
+          ? { status: "moved", user: binding.movedTo }
           : this.#state.acceptance.accept(event, binding, now);
       });
       return { results, isFull: this.#state.giveUp(this.#state.lanes.takeOverfull(), "lane_full", now) };
@@ -175,9 +175,9 @@ export class UserOutbox extends DurableObject<Env> {
     return { status: "canceled", counter: counter + 1 };
   }
 
-  /** Hands a payment's facts and dedupe keys to the ordering key that it moves to, and sends later events there. */
-  handOver({ to }: { v: V; to: string }): HandOver {
-    this.#state.rows.movedTo = to;
+  /** Hands a payment's facts and dedupe keys to the user that it is bound to, and sends later events there. */
+  handOver({ user }: { v: V; user: string }): HandOver {
+    this.#state.rows.movedTo = user;
     return { facts: this.#state.acceptance.facts(), known: this.#state.rows.allKnown() };
   }
 
