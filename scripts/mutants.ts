@@ -69,7 +69,8 @@ function isKilled({ name, file, from, to, tests }: Mutant): boolean {
       source.replace(from, () => to),
     );
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const run = spawnSync(process.execPath, [vitest, "run", "-c", "test/vitest.config.ts", ...tests], { cwd: copy });
+    const args = [vitest, "run", "-c", "test/vitest.config.ts", ...tests];
+    const run = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
     return run.status !== 0 && `${run.stdout}${run.stderr}`.includes("AssertionError");
   } finally {
     rmSync(copy, { recursive: true });

@@ -237,6 +237,7 @@ export const FRESH: Omit<Pending, "delivery" | "destination"> = {
   manual: false,
   state: "waiting",
   due: 0,
+  sentAt: 0,
   counter: 0,
   attempts: 0,
   leases: 0,

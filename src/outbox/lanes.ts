@@ -22,6 +22,8 @@ export interface Pending {
   /** `waiting` for its lane, `out` with a consumer until `due`, `retrying` at `due`. */
   state: "waiting" | "out" | "retrying";
   due: number;
+  /** When it was last handed over. */
+  sentAt: number;
   counter: number;
   /** Counted attempts. */
   attempts: number;
@@ -113,6 +115,7 @@ export class Lanes {
     pending.counter += 1;
     pending.state = "out";
     pending.claimed = false;
+    pending.sentAt = now;
     pending.due = now + Math.min(this.#times.leaseMs * 2 ** pending.leases, MAX_LEASE_MS);
     this.changed.add(event);
   }
@@ -306,11 +309,6 @@ export class Lanes {
 /** When the outbox has to look at a delivery again; Infinity: when its lane lets it. */
 export function dueOf(pending: Pending): number {
   return pending.state === "waiting" ? Infinity : Math.min(pending.due, asideAt(pending));
-}
-
-/** When a dispatch that is out was handed over, as far as its lease tells. */
-export function sentAt(pending: Pending, { leaseMs }: LeaseTimes): number {
-  return pending.due - Math.min(leaseMs * 2 ** pending.leases, MAX_LEASE_MS);
 }
 
 function asideAt(pending: Pending): number {

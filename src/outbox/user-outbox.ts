@@ -14,7 +14,7 @@ import {
   type SettleInput,
   type Standing,
 } from "./contract.ts";
-import { dueOf, MAX_LEASE_MS, sentAt, type Entry, type LeaseTimes } from "./lanes.ts";
+import { dueOf, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./lanes.ts";
 import { pack, send, toTravel } from "./messages.ts";
 import { bindPayment } from "./payment-binding.ts";
 import { State } from "./state.ts";
@@ -224,10 +224,7 @@ export class UserOutbox extends DurableObject<Env> {
     }
     const metrics = await this.env.DELIVERIES.metrics().catch(() => null);
     const oldest = metrics?.oldestMessageTimestamp?.getTime() ?? Infinity;
-    return expired.filter(({ pending }) => {
-      const sent = sentAt(pending, this.#times);
-      return sent >= oldest && sent + MAX_LEASE_MS > now;
-    });
+    return expired.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
   }
 
   /** A send that fails is made up for when the leases of its dispatches run out. */

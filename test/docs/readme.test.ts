@@ -23,6 +23,29 @@ it("shows the two commands, the flow, and calls to try", () => {
   expect(blocks(readme, "js")).toHaveLength(1);
 });
 
+/** Every command of the README, with the file that runs it. */
+const RUN_BY: Record<string, string> = {
+  "npm ci": ".ci/run",
+  "npm start": "test/e2e/start.test.ts",
+  "npm start -- --once": ".ci/run",
+  "npm run dev": "test/e2e/start.test.ts",
+};
+
+it("names no command that is not run", () => {
+  const lines = blocks(readme, "sh").join("").replaceAll("\\\n", " ").trim().split("\n");
+  const inText = [...readme.matchAll(/`(npm [^`\n]+)`/g)].map(([, command = ""]) => command);
+  // The blocks of export and curl are run by test/e2e/start.test.ts as they stand.
+  const commands = [...lines, ...inText].filter((line) => !/^(export|curl) /.test(line));
+  expect(commands.filter((command) => !(command in RUN_BY))).toEqual([]);
+  expect(read(".ci/run")).toMatch(/^npm ci\b/m);
+  expect(read(".ci/run")).toMatch(/^npm start -- --once\b/m);
+});
+
+it("verifies webhooks as the demonstration's receiver does", () => {
+  expect(blocks(readme, "js")[0]).toContain("new Webhook(secret).verify(body, headers)");
+  expect(read("scripts/demo/receiver.ts")).toContain("new Webhook(secret).verify(body, headers)");
+});
+
 it("is short", () => {
   expect(readme.split("\n").length).toBeLessThan(100);
 });
@@ -61,4 +84,28 @@ it("has an endpoint for every path of the API that the README calls", () => {
   const called = [...readme.matchAll(/(\/v1\/[a-z-]+)/g)].map(([, path = ""]) => path);
   const routes = globSync("src/api/*.ts", { cwd: root }).map(read).join("");
   expect(called.filter((path) => !routes.includes(`"${path}"`))).toEqual([]);
+});
+
+it("cites a test for every promise", () => {
+  const rows = read("docs/guarantees.md")
+    .split("## What is not promised")[0]!
+    .match(/^\| .*$/gm)!
+    .slice(2);
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows.filter((row) => !/`test\/[^`]+\.test\.ts`/.test(row))).toEqual([]);
+});
+
+it("keeps decisions short, each listed, with how it is checked", () => {
+  const list = read("docs/decisions/README.md");
+  const records = globSync("docs/decisions/*.md", { cwd: root }).filter((path) => !path.endsWith("/README.md"));
+  for (const path of records) {
+    const text = read(path);
+    expect([
+      path,
+      text.split("\n").length <= 41,
+      text.includes("**Decided:**"),
+      text.includes("**Checked by:**"),
+    ]).toEqual([path, true, true, true]);
+    expect(list).toContain(`](${path.split("/").at(-1)})`);
+  }
 });

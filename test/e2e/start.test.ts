@@ -124,7 +124,11 @@ async function callAll(block: string, variables: Record<string, string>): Promis
       );
       const path = / localhost:8787(\S+)/.exec(filled)?.[1];
       const body = / -d '([^']*)'/.exec(filled)?.[1];
-      const response = await fetch(`${url}${path}`, { method: "POST", headers: new Headers(headers), body: body! });
+      const response = await fetch(`${url}${path}`, {
+        method: "POST",
+        headers: Object.fromEntries(headers) as Record<string, string>,
+        body: body!,
+      });
       expect([command, response.status]).toEqual([command, 201]);
       return (await response.json()) as Record<string, string>;
     }),
