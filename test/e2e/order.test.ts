@@ -16,7 +16,7 @@ function chance(text: string): number {
   return ((hash ^ (hash >>> 13)) >>> 0) / 4_294_967_296;
 }
 
-/** Posts all events, each user's in order and all users at once, to a receiver that is slow and fails at random. */
+/** Posts all events, each user's in order and all users at once, one batch a user, to a receiver that is slow and fails at random. */
 async function run({ dead }: { dead: boolean }): Promise<{ p99: number; faults: string[] }> {
   const story = await startStory({ vars: { LEASE_MS: "30000", START_BY_MS: "15000" } });
   const release = new AbortController();
@@ -31,10 +31,9 @@ async function run({ dead }: { dead: boolean }): Promise<{ p99: number; faults: 
   const acceptedAt = new Map<string, number>();
   await Promise.all(
     Array.from({ length: USERS }, async (_, user) => {
-      for (let n = 0; n < EVENTS; n++) {
-        const { id } = await story.post(eventOf(`u_${user}`, `${user}-${n}`));
-        acceptedAt.set(id, Date.now());
-      }
+      const events = Array.from({ length: EVENTS }, (_, n) => eventOf(`u_${user}`, `${user}-${n}`));
+      const { json } = await story.merchant.call<{ data: { id: string }[] }>("POST", "/v1/events", events);
+      json.data.forEach(({ id }) => acceptedAt.set(id, Date.now()));
     }),
   );
   const others = (USERS - 1) * EVENTS;
