@@ -6,6 +6,7 @@ const root = new URL("..", import.meta.url).pathname;
 /** Two projects: the pure rooms in Node, what stands on Cloudflare in workerd. */
 export default defineConfig(async () => ({
   test: {
+    maxWorkers: 3,
     projects: [
       {
         root,

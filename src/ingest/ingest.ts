@@ -91,7 +91,7 @@ async function toAccept(
 
 /** The user whom an event concerns: what `userFrom` points at, else the provider's customer. */
 function userOf({ userFrom, userPrefix }: Source, raw: unknown, customer: string | null): string | null {
-  const pointed = userFrom === null ? customer : pointerValue(raw, userFrom);
+  const pointed = (userFrom === null ? undefined : pointerValue(raw, userFrom)) ?? customer;
   const user = typeof pointed === "number" ? String(pointed) : pointed;
   return typeof user === "string" && user !== "" ? `${userPrefix ?? ""}${user}`.slice(0, MAX_USER_LENGTH) : null;
 }

@@ -2,13 +2,13 @@ import { expect, it } from "vitest";
 
 import { eventOf, firstSuccesses, startStory } from "./story.ts";
 
-const LEASE_MS = 3_000;
+const LEASE_MS = 2_000;
 /** A consumer takes ten messages at a time and attempts five at once: this many take about five leases. */
-const USERS = 80;
+const USERS = 60;
 const ANSWER_MS = 900;
 
 it("drains a backlog of five leases with at most 2 messages a delivery", async () => {
-  const story = await startStory({ vars: { LEASE_MS: String(LEASE_MS), START_BY_MS: "1500" } });
+  const story = await startStory({ vars: { LEASE_MS: String(LEASE_MS), START_BY_MS: "1000" } });
   try {
     story.receiver.answer = async () => {
       await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));

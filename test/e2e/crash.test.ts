@@ -29,9 +29,15 @@ describe("killing everything", () => {
     const { receiver } = story;
     const from = receiver.received.length;
     const held = new Map<string, (status: number) => void>();
-    receiver.answer = ({ body }) => new Promise((resolve) => held.set(body.user!, resolve));
+    const inFlight = Promise.withResolvers<void>();
+    receiver.answer = ({ body }) =>
+      new Promise((resolve) => {
+        held.set(body.user!, resolve);
+        if (held.size === USERS) {
+          inFlight.resolve();
+        }
+      });
     const users = Array.from({ length: USERS }, (_, user) => `s${seed}_u${user}`);
-    const inFlight = receiverSees(story, USERS);
     await Promise.all(
       users.map(async (user) => {
         for (let n = 0; n < EVENTS_EACH; n++) {
@@ -44,7 +50,7 @@ describe("killing everything", () => {
         timeout: 5_000,
       })
       .toBe(100);
-    await inFlight;
+    await inFlight.promise;
 
     const late: Promise<{ id: string }>[] = [];
     if (place === "in-flight") {
@@ -80,21 +86,6 @@ describe("killing everything", () => {
     expect(new Set(firstSuccesses(receiver.received).map(({ id }) => id))).toEqual(accepted);
   });
 });
-
-/** Resolves once the receiver has been asked `count` times from now on, whether it answers or not. */
-function receiverSees({ receiver }: Story, count: number): Promise<void> {
-  const { answer } = receiver;
-  let seen = 0;
-  return new Promise((resolve) => {
-    receiver.answer = (request) => {
-      seen += 1;
-      if (seen === count) {
-        resolve();
-      }
-      return answer(request);
-    };
-  });
-}
 
 /** A server that the Worker tells when it has come to the place where it shall be killed. */
 async function startStop(): Promise<{ url: string; reached: Promise<void>; close(): void }> {

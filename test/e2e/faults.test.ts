@@ -37,7 +37,7 @@ describe("faults of the machinery", () => {
   let story: Story;
 
   beforeAll(async () => {
-    story = await startStory({ vars: { LEASE_MS: "2000", START_BY_MS: "1000" } });
+    story = await startStory({ vars: { LEASE_MS: "1000", START_BY_MS: "500" } });
   });
   afterAll(() => story.end());
 

@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+
 import { merchantOf, newMerchant, post, setFaults, type Merchant } from "./client.ts";
 import { newState, startWorker, type WorkerProcess } from "./process.ts";
 import { startReceiver, type Received, type Receiver } from "./receiver.ts";
@@ -40,6 +42,7 @@ export async function startStory(
     end: async () => {
       await worker.kill();
       await receiver.close();
+      await rm(state, { recursive: true });
     },
   };
   const made = await story.merchant.endpoint({
