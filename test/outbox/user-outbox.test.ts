@@ -29,7 +29,10 @@ async function pass(outbox: Outbox, ms: number): Promise<void> {
       const moved =
         pending === null
           ? null
-          : pending.replace(/"(due|sentAt|failingSince)":(\d{10,})/g, (_, name, time) => `"${name}":${Number(time) - ms}`);
+          : pending.replace(
+              /"(due|sentAt|failingSince)":(\d{10,})/g,
+              (_, name, time) => `"${name}":${Number(time) - ms}`,
+            );
       storage.sql.exec(
         "UPDATE event SET at = ?, pending = ?, last = replace(last, ?, ?) WHERE key = ?",
         at - ms,
