@@ -82,10 +82,11 @@ class Run {
     let concluded: Conclusion;
     try {
       const found = await this.#endpointOf(record, dispatch);
-      if (found === "unavailable" || !(await this.#mayStart(record, dispatch, isFirst))) {
+      const { template } = record;
+      if (found === "unavailable" || template === null || !(await this.#mayStart(record, dispatch, isFirst))) {
         return;
       }
-      concluded = await this.#attempt(record, dispatch, found);
+      concluded = await this.#attempt(record, template, dispatch, found);
     } finally {
       this.#slots.release();
     }
@@ -93,12 +94,14 @@ class Run {
     await this.#ledger.note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));
   }
 
-  async #attempt(record: EventRecord, dispatch: Dispatch, endpoint: Endpoint | null): Promise<Conclusion> {
-    if (endpoint === null || record.template === null) {
-      return conclude(record, dispatch, null, null);
-    }
+  async #attempt(
+    record: EventRecord,
+    template: string,
+    dispatch: Dispatch,
+    endpoint: Endpoint | null,
+  ): Promise<Conclusion> {
     const allowPrivate = this.#env.ALLOW_PRIVATE_ENDPOINTS === "true";
-    const tried = await attemptWebhook(endpoint, record, record.template, dispatch, { allowPrivate });
+    const tried = endpoint && (await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate }));
     return conclude(record, dispatch, endpoint, tried);
   }
 
@@ -130,7 +133,7 @@ class Run {
     return null;
   }
 
-  /** Fetches a body that was too large to travel. */
+  /** Fetches a body that was too large to travel; it stays null where the outbox has nothing left to send of it. */
   async #withTemplate(record: EventRecord, ready: Dispatch[]): Promise<EventRecord> {
     if (record.template !== null || ready.length === 0) {
       return record;

@@ -40,14 +40,13 @@ describe("killing everything", () => {
     const users = Array.from({ length: USERS }, (_, user) => `s${seed}_u${user}`);
     await Promise.all(
       users.map(async (user) => {
-        for (let n = 0; n < EVENTS_EACH; n++) {
-          accepted.add((await story.post(eventOf(user, `${user}-${n}`))).id);
-        }
+        const events = Array.from({ length: EVENTS_EACH }, (_, n) => eventOf(user, `${user}-${n}`));
+        (await story.postAll(events)).forEach((id) => accepted.add(id));
       }),
     );
     await expect
       .poll(async () => (await story.merchant.call<{ data: unknown[] }>("GET", PENDING)).json.data.length, {
-        timeout: 5_000,
+        timeout: 20_000,
       })
       .toBe(100);
     await inFlight.promise;

@@ -32,8 +32,7 @@ async function run({ dead }: { dead: boolean }): Promise<{ p99: number; faults: 
   await Promise.all(
     Array.from({ length: USERS }, async (_, user) => {
       const events = Array.from({ length: EVENTS }, (_, n) => eventOf(`u_${user}`, `${user}-${n}`));
-      const { json } = await story.merchant.call<{ data: { id: string }[] }>("POST", "/v1/events", events);
-      json.data.forEach(({ id }) => acceptedAt.set(id, Date.now()));
+      (await story.postAll(events)).forEach((id) => acceptedAt.set(id, Date.now()));
     }),
   );
   const others = (USERS - 1) * EVENTS;

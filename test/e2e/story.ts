@@ -12,6 +12,8 @@ export interface Story {
   receiver: Receiver;
   merchant: Merchant;
   post(event: Record<string, unknown>): Promise<{ id: string; sequence: number | null; status: string }>;
+  /** Posts events as one batch; their ids. */
+  postAll(events: Record<string, unknown>[]): Promise<string[]>;
   faults(faults: Record<string, unknown>): Promise<void>;
   /** Kills the Worker's process group. */
   kill(): Promise<void>;
@@ -33,6 +35,10 @@ export async function startStory(
     receiver,
     merchant: await newMerchant(worker.url),
     post: (event) => post(() => story.merchant, event),
+    postAll: async (events) => {
+      const { json } = await story.merchant.call<{ data: { id: string }[] }>("POST", "/v1/events", events);
+      return json.data.map(({ id }) => id);
+    },
     faults: (faults) => setFaults(story.merchant.url, faults),
     kill: () => worker.kill(),
     restart: async () => {
