@@ -8,7 +8,6 @@ import { V, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
-import { cancelInLog } from "../store/log.ts";
 import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -112,7 +111,6 @@ export function deliveryRoutes(app: Api): void {
     if (canceled.status === "over") {
       throw new ProblemError("already_over", { detail: `Its status is ${row.status}.` });
     }
-    await cancelInLog(c.env.DB, row, canceled.counter);
     return c.json(toDelivery((await read(c, row.id)).row), 200);
   });
 }

@@ -1,7 +1,7 @@
 import { LOG, V, type DeliveriesMessage, type Dispatch, type EventItem, type EventRecord } from "../outbox/contract.ts";
 import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
-import { forget, merchantConfigs, type Endpoint } from "../store/config.ts";
+import { freshConfig, merchantConfig, merchantConfigs, type Endpoint } from "../store/config.ts";
 import { plannedRows } from "../store/log.ts";
 import { attemptWebhook } from "./attempt.ts";
 import { Ledger } from "./ledger.ts";
@@ -117,15 +117,12 @@ class Run {
 
   /** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
   async #endpointOf({ merchant }: EventRecord, { destination }: Dispatch): Promise<Endpoint | null | "unavailable"> {
-    for (const isFresh of [false, true]) {
-      if (isFresh) {
-        forget(merchant);
-      }
-      const configs = await merchantConfigs(this.#env, [merchant]);
-      if (!configs.ok) {
+    for (const read of [merchantConfig, freshConfig]) {
+      const config = await read(this.#env, merchant);
+      if (!config.ok) {
         return "unavailable";
       }
-      const endpoint = configs.value.get(merchant)?.endpoints.find(({ id }) => id === destination);
+      const endpoint = config.value?.endpoints.find(({ id }) => id === destination);
       if (endpoint) {
         return endpoint;
       }

@@ -43,15 +43,17 @@ export async function tryAccept(request: RequestContext, events: AcceptEvent[]):
     waiting = [];
     await Promise.all(
       [...groups].map(async ([key, group]) => {
-        const results = await patiently(() =>
-          request.env.USER_OUTBOX.getByName(key).accept({ v: V, events: group.map(({ event }) => event) }),
-        );
+        let isRepeated = false;
+        const results = await patiently((tries) => {
+          isRepeated = tries > 0;
+          return request.env.USER_OUTBOX.getByName(key).accept({ v: V, events: group.map(({ event }) => event) });
+        });
         for (const [i, result] of (results ?? []).entries()) {
           const { original, event } = group[i]!;
           if (result.status === "moved") {
             waiting.push({ original, event: ofUser(event, result.user) });
           } else {
-            taken.set(original, settle(request, event, result));
+            taken.set(original, settle(request, event, result, isRepeated));
           }
         }
       }),
@@ -106,12 +108,18 @@ function settle(
   request: RequestContext,
   event: AcceptEvent,
   result: Exclude<AcceptResult, { status: "moved" }>,
+  isRepeated: boolean,
 ): Taken {
   switch (result.status) {
     case "accepted":
       enqueue(request, [result.item]);
       return { status: "accepted", id: result.id, sequence: result.sequence };
     case "duplicate":
+      if (isRepeated && result.id === event.id) {
+        // An earlier try took it in, but its answer came too late: the lease sends it, the log shows it meanwhile.
+        request.ctx.waitUntil(showAsPending(request.env, event));
+        return { status: "accepted", id: result.id, sequence: result.sequence };
+      }
       if (result.differs) {
         request.ctx.waitUntil(noteAltered(request.env.DB, event.merchant, result.id, event.receivedAt));
       }
@@ -133,11 +141,23 @@ async function spill({ env, ctx }: RequestContext, event: AcceptEvent): Promise<
     return { status: "unavailable" };
   }
   log.warn("event.spilled", { event: event.id });
-  ctx.waitUntil(writeLog(env.DB, plannedRows(await spilledItem(event))));
+  ctx.waitUntil(showAsPending(env, event));
   return { status: "accepted", id: event.id, sequence: null };
 }
 
-/** A spilled event as the log shows it: no sequence, and deliveries that wait. */
+async function showAsPending(env: Env, event: AcceptEvent): Promise<void> {
+  await writeLog(env.DB, plannedRows(await spilledItem(event)));
+}
+
+/** The ordering key that an event has by itself, whatever its payment is bound to. */
+async function ownKey(merchant: string, source: string, { user, data }: AcceptEvent["event"]): Promise<string> {
+  if (user !== null) {
+    return userKey(merchant, user);
+  }
+  return data.payment ? paymentKey(merchant, source, data.payment.id) : sourceKey(merchant, source);
+}
+
+/** An event as the log shows it before its outbox has answered: no sequence, and deliveries that wait. */
 async function spilledItem({ id, merchant, source, receivedAt, event, plan }: AcceptEvent): Promise<EventItem> {
   return {
     v: V,
@@ -146,7 +166,7 @@ async function spilledItem({ id, merchant, source, receivedAt, event, plan }: Ac
       merchant,
       source,
       provider: event.origin?.name ?? null,
-      key: event.user === null ? await sourceKey(merchant, source) : await userKey(merchant, event.user),
+      key: await ownKey(merchant, source, event),
       user: event.user,
       type: event.type,
       payment: event.data.payment?.id ?? null,
@@ -169,12 +189,12 @@ async function spilledItem({ id, merchant, source, receivedAt, event, plan }: Ac
 }
 
 /** Calls an object up to {@link TRIES} times, each on a new stub and for at most {@link TRY_MS}; null: no answer. */
-async function patiently<T>(call: () => Promise<T>): Promise<T | null> {
+async function patiently<T>(call: (tries: number) => Promise<T>): Promise<T | null> {
   for (let tries = 0; tries < TRIES; tries++) {
     const timer = new AbortController();
     try {
       const late = scheduler.wait(TRY_MS, { signal: timer.signal }).then(() => null);
-      const answer = await Promise.race([call(), late]);
+      const answer = await Promise.race([call(tries), late]);
       if (answer !== null) {
         return answer;
       }

@@ -140,12 +140,15 @@ export class Lanes {
   }
 
   /**
-   * Applies how a dispatch ended. Only `delivered` counts from an older dispatch than the newest.
-   * Returns false where the outcome is ignored.
+   * Applies how a dispatch ended. Only `delivered` counts from an older dispatch than the newest, and a failure counts
+   * once, however often it is told. Returns false where the outcome is ignored.
    */
   settle(entry: Entry, counter: number, outcome: Outcome): boolean {
     const { event, pending } = entry;
     if (counter !== pending.counter && outcome.kind !== "delivered") {
+      return false;
+    }
+    if (pending.state !== "out" && (outcome.kind === "failed" || outcome.kind === "deferred")) {
       return false;
     }
     switch (outcome.kind) {
@@ -257,7 +260,9 @@ export class Lanes {
   /** Gives dispatches that still wait in the queue more time: nobody lost them. */
   extend(entries: Entry[], now: number): void {
     for (const { pending } of entries) {
-      pending.due = now + this.#times.leaseMs;
+      if (pending.state === "out") {
+        pending.due = Math.max(pending.due, now + this.#times.leaseMs);
+      }
     }
   }
 

@@ -3,6 +3,8 @@ import { V, type DeliveriesMessage, type EventItem } from "./contract.ts";
 /** A queue bills by 64 KB written, read and deleted: what a message holds up to that costs nothing more. */
 const MAX_MESSAGE_BYTES = 60_000;
 const MAX_DELIVERIES = 12;
+/** So many planned deliveries, with a template, stay under the 128 KB that a message may have. */
+const MAX_PLANNED = 100;
 /** A template over this travels by reference. */
 const MAX_TEMPLATE_BYTES = 40_000;
 
@@ -56,11 +58,12 @@ export async function send(queue: Queue, messages: DeliveriesMessage[]): Promise
 
 function split(item: EventItem): EventItem[] {
   const traveling = toTravel(item);
-  const parts = [{ ...traveling, ready: item.ready.slice(0, MAX_DELIVERIES) }];
-  for (let start = MAX_DELIVERIES; start < item.ready.length; start += MAX_DELIVERIES) {
-    parts.push({ ...traveling, planned: [], ready: item.ready.slice(start, start + MAX_DELIVERIES) });
-  }
-  return parts;
+  const count = Math.max(item.ready.length / MAX_DELIVERIES, item.planned.length / MAX_PLANNED, 1);
+  return Array.from({ length: Math.ceil(count) }, (_, part) => ({
+    ...traveling,
+    planned: item.planned.slice(part * MAX_PLANNED, (part + 1) * MAX_PLANNED),
+    ready: item.ready.slice(part * MAX_DELIVERIES, (part + 1) * MAX_DELIVERIES),
+  }));
 }
 
 function byteLength(text: string): number {

@@ -61,8 +61,9 @@ export class State {
   }
 
   /** Ends deliveries that nobody will attempt again, and keeps their last log row. True if there were any. */
-  giveUp(entries: Entry[], reason: "lane_full" | "expired", now: number): boolean {
-    this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, "exhausted", reason, now)));
+  giveUp(entries: Entry[], reason: "lane_full" | "expired" | "by_hand", now: number): boolean {
+    const status = reason === "by_hand" ? "canceled" : "exhausted";
+    this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, status, reason, now)));
     for (const entry of entries) {
       this.lanes.finish(entry);
     }
@@ -107,7 +108,12 @@ export class State {
     }
   }
 
-  #row({ event, pending }: Entry, status: "retrying" | "exhausted", reason: string, now: number): LogRow[] {
+  #row(
+    { event, pending }: Entry,
+    status: "retrying" | "exhausted" | "canceled",
+    reason: string,
+    now: number,
+  ): LogRow[] {
     if (pending.destination === LOG) {
       return [];
     }
@@ -123,10 +129,11 @@ export class State {
       key: record.key,
       provider: record.provider,
       acceptedAt: record.acceptedAt,
-      counter: pending.counter,
+      // The end of a delivery is newer than whatever was logged of its last dispatch.
+      counter: status === "retrying" ? pending.counter : pending.counter + 1,
       status,
       reason,
-      waitingFor: this.lanes.waitingFor(pending),
+      waitingFor: status === "retrying" ? this.lanes.waitingFor(pending) : null,
       dueAt: status === "retrying" ? pending.due : null,
       previous: pending.previous,
       attempt,

@@ -54,11 +54,10 @@ export class UserOutbox extends DurableObject<Env> {
       return events.map(() => ({ status: "moved", user: movedTo }));
     }
     const bound = new Map<AcceptEvent, HandOver | { movedTo: string } | null>();
-    for (const event of events) {
-      if (this.#state.acceptance.bringsPayment(event)) {
-        bound.set(event, await bindPayment(this.env, this.ctx.id.name!, event));
-      }
-    }
+    const bringing = events.filter((event) => this.#state.acceptance.bringsPayment(event));
+    await Promise.all(
+      bringing.map(async (event) => bound.set(event, await bindPayment(this.env, this.ctx.id.name!, event))),
+    );
     if (this.#state.rows.size > MAX_BYTES) {
       return events.map(() => ({ status: "refused", reason: "storage-full" }));
     }
@@ -156,23 +155,19 @@ export class UserOutbox extends DurableObject<Env> {
     return { status: "queued" };
   }
 
-  /** Ends a delivery that is not finished; its lane goes on. `counter` numbers the log's row. */
-  async cancel({
-    event,
-    delivery,
-  }: DeliveryRef): Promise<{ status: "canceled"; counter: number } | { status: "over" }> {
-    const entry = this.#state.lanes.find(event, delivery);
+  /** Ends a delivery that is not finished, and logs that; its lane goes on. */
+  async cancel({ event, delivery }: DeliveryRef): Promise<{ status: "canceled" | "over" }> {
+    const { lanes } = this.#state;
+    const entry = lanes.find(event, delivery);
     if (!entry) {
       return { status: "over" };
     }
-    const { counter } = entry.pending;
-    await this.settle({
-      v: V,
-      settles: [{ event, delivery, counter, outcome: { kind: "canceled" } }],
-      takes: 0,
-      unlogged: [],
-    });
-    return { status: "canceled", counter: counter + 1 };
+    const now = Date.now();
+    const { lane } = entry.pending;
+    this.#state.change(() => this.#state.giveUp([entry], "by_hand", now));
+    const isLogged = await this.#state.relog(this.env.DB);
+    await this.#arm(lane !== null || !isLogged ? now : Infinity);
+    return { status: "canceled" };
   }
 
   /** Hands a payment's facts and dedupe keys to the user that it is bound to, and sends later events there. */

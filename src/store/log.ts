@@ -35,6 +35,7 @@ const WRITE_DELIVERIES = `INSERT INTO deliveries
     status = CASE WHEN 'delivered' IN (deliveries.status, excluded.status) THEN 'delivered'
       WHEN ${IS_NEWER} THEN excluded.status ELSE deliveries.status END,
     ${newest("reason")}, ${newest("waiting_for")}, ${newest("due_at")},
+    ${newest("outbox")}, ${newest("user")}, ${newest("previous")},
     counter = max(deliveries.counter, excluded.counter),
     attempts = json_patch(deliveries.attempts, excluded.attempts),
     ${earliest("first_attempt_at")}, ${earliest("delivered_at")}
@@ -86,28 +87,13 @@ export function plannedRows({ record, planned }: EventItem): LogRow[] {
         status: skipped ? "skipped" : "pending",
         reason: skipped,
         waitingFor: waitsFor,
-        dueAt: skipped ? null : record.acceptedAt,
+        dueAt: skipped || waitsFor ? null : record.acceptedAt,
         previous,
         attempt: null,
       };
       return { delivery: row };
     });
   return [{ event: record }, ...rows];
-}
-
-/** Writes down that a delivery was canceled by hand, under the number that its outbox gave that. */
-export async function cancelInLog(
-  db: D1Database,
-  { merchant, id }: { merchant: string; id: string },
-  counter: number,
-): Promise<void> {
-  await db
-    .prepare(
-      `UPDATE deliveries SET status = 'canceled', reason = 'by_hand', waiting_for = NULL, due_at = NULL, counter = ?
-       WHERE merchant = ? AND id = ? AND status <> 'delivered' AND counter < ?`,
-    )
-    .bind(counter, merchant, id, counter)
-    .run();
 }
 
 /** Takes back what was logged of a spilled event that turned out to be known under another id. */

@@ -5,7 +5,7 @@ import type { Received } from "./receiver.ts";
 import { eventOf, firstSuccesses, orderFaults, startStory, type Story } from "./story.ts";
 
 const USERS = 6;
-const EVENTS_EACH = 10;
+const EVENTS_EACH = 6;
 
 /** What goes wrong, and whether it has to be over before everything can be delivered. */
 const SCENARIOS = [

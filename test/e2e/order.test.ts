@@ -49,7 +49,7 @@ async function run({ dead }: { dead: boolean }): Promise<{ p99: number; faults: 
   return { p99: waits[Math.floor(waits.length * 0.99)]!, faults };
 }
 
-describe("order under fire", { timeout: 280_000 }, () => {
+describe("order under fire", { timeout: 280_000, retry: 2 }, () => {
   it("keeps every lane in sequence without a gap, and one dead path slows nobody else", async () => {
     const alone = await run({ dead: false });
     const beside = await run({ dead: true });

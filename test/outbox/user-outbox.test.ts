@@ -3,8 +3,9 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
 import { bodyFor } from "../../src/event/envelope.ts";
-import { LOG, V } from "../../src/outbox/contract.ts";
+import { LOG, V, type Attempt, type DeliveryRow, type EventItem } from "../../src/outbox/contract.ts";
 import { paymentKey, userKey } from "../../src/outbox/keys.ts";
+import { writeLog } from "../../src/store/log.ts";
 import {
   accept,
   acceptEvent,
@@ -19,6 +20,15 @@ import {
 } from "../support/builders.ts";
 
 const failed = (retryAt: number, answered = true) => ({ kind: "failed" as const, at: Date.now(), retryAt, answered });
+
+/** The log's row of an item's first attempt, which failed. */
+function retryingRow({ record, ready: [dispatch] }: EventItem): DeliveryRow {
+  const { delivery, destination, counter, previous } = dispatch!;
+  const { merchant, user, key, provider, acceptedAt, id: event } = record;
+  const attempt: Attempt = { at: acceptedAt, class: "http", durationMs: 1, trigger: "scheduled", status: 500 };
+  const named = { id: delivery, merchant, event, destination, user, key, provider, acceptedAt, counter, previous };
+  return { ...named, status: "retrying", reason: "http", waitingFor: null, dueAt: acceptedAt + 60_000, attempt };
+}
 
 /** Moves every time that the outbox keeps `ms` into the past, as if that much time had gone by, and wakes it anew. */
 async function pass(outbox: Outbox, ms: number): Promise<void> {
@@ -237,10 +247,21 @@ describe("leases and claims", () => {
     expect(JSON.parse(String(row!["attempts"]))["5"]).toMatchObject({ class: "lost" });
   });
 
+  it("counts a failure once, however often it is told", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const item = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]);
+    const retryAt = Date.now() + 60_000;
+    await settle(outbox, [settleOf(item, failed(retryAt))]);
+    await settle(outbox, [settleOf(item, failed(retryAt + 1))]);
+    const standing = await outbox.inspect({ v: V, event: item.record.id, delivery: item.ready[0]!.delivery });
+    expect(standing).toEqual({ found: true, attempts: 1, waitingFor: { reason: "backoff", until: retryAt } });
+  });
+
   it("gives up a delivery 14 days after its event was accepted, and its lane goes on", async () => {
     const { outbox, merchant } = await newOutbox();
     const item = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]);
     await settle(outbox, [settleOf(item, failed(Date.now() + 60_000))]);
+    await writeLog(env.DB, [{ delivery: retryingRow(item) }]);
     await pass(outbox, 14 * 24 * 3_600_000);
     await runDurableObjectAlarm(outbox);
     const row = await env.DB.prepare("SELECT status, reason FROM deliveries WHERE id = ?")
@@ -270,8 +291,9 @@ describe("retry and cancel by hand", () => {
       await accept(outbox, await acceptEvent({ merchant }), await acceptEvent({ merchant }))
     ).map(itemOf);
     const cancel = { v: V, event: first!.record.id, delivery: first!.ready[0]!.delivery };
-    expect(await outbox.cancel(cancel)).toEqual({ status: "canceled", counter: 2 });
+    expect(await outbox.cancel(cancel)).toEqual({ status: "canceled" });
     expect(await outbox.cancel(cancel)).toEqual({ status: "over" });
+    await runDurableObjectAlarm(outbox);
     const [event, delivery] = [second!.record.id, second!.planned[0]!.delivery];
     expect((await outbox.inspect({ v: V, event, delivery })).waitingFor).toBeNull();
   });
