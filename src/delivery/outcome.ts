@@ -1,5 +1,6 @@
 import type { DeliveryRow, DeliveryStatus, Dispatch, EventRecord, Outcome, WaitingFor } from "../outbox/contract.ts";
 import type { Endpoint } from "../store/config.ts";
+import { deliveryRow } from "../store/log.ts";
 import type { Tried } from "./attempt.ts";
 import { DEFAULT_RETRY_SCHEDULE_SECONDS, nextAttemptAt } from "./retry.ts";
 
@@ -16,12 +17,14 @@ export function conclude(
   endpoint: Endpoint | null,
   tried: Tried | null,
 ): Conclusion {
+  const row = (status: DeliveryStatus, rest: Partial<DeliveryRow>) =>
+    deliveryRow(record, dispatch, { status, counter: dispatch.counter, ...rest });
   if (endpoint === null || tried === null) {
-    return { row: toRow(record, dispatch, "canceled", { reason: "endpoint_deleted" }), outcome: { kind: "canceled" } };
+    return { row: row("canceled", { reason: "endpoint_deleted" }), outcome: { kind: "canceled" } };
   }
   const { attempt, retryAfterMs } = tried;
   if (attempt.class === "delivered") {
-    return { row: toRow(record, dispatch, "delivered", { attempt }), outcome: { kind: "delivered" } };
+    return { row: row("delivered", { attempt }), outcome: { kind: "delivered" } };
   }
   const now = attempt.at + attempt.durationMs;
   const retryAt =
@@ -37,44 +40,18 @@ export function conclude(
         });
   if (retryAt === null) {
     return {
-      row: toRow(record, dispatch, "exhausted", { reason: attempt.class, attempt }),
+      row: row("exhausted", { reason: attempt.class, attempt }),
       outcome: { kind: "exhausted" },
     };
   }
   const waitingFor: WaitingFor = { reason: retryAfterMs === null ? "backoff" : "retryAfter", until: retryAt };
   return {
-    row: toRow(record, dispatch, "retrying", {
+    row: row("retrying", {
       reason: attempt.class,
       waitingFor,
       dueAt: retryAt,
       attempt: { ...attempt, retryAt },
     }),
     outcome: { kind: "failed", at: now, retryAt, answered: attempt.status !== undefined },
-  };
-}
-
-function toRow(
-  record: EventRecord,
-  { delivery, destination, counter, previous }: Dispatch,
-  status: DeliveryStatus,
-  rest: Partial<DeliveryRow>,
-): DeliveryRow {
-  return {
-    id: delivery,
-    merchant: record.merchant,
-    event: record.id,
-    destination,
-    user: record.user,
-    key: record.key,
-    provider: record.provider,
-    acceptedAt: record.acceptedAt,
-    counter,
-    status,
-    reason: null,
-    waitingFor: null,
-    dueAt: null,
-    previous,
-    attempt: null,
-    ...rest,
   };
 }

@@ -1,7 +1,7 @@
 import { dedupePrefixOf } from "../event/ids.ts";
-import { writeLog } from "../store/log.ts";
+import { deliveryRow, writeLog } from "../store/log.ts";
 import { Acceptance, toItem } from "./acceptance.ts";
-import { LOG, type Attempt, type DeliveryRow, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
+import { LOG, type Attempt, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
 import { Lanes, type Entry, type LeaseTimes, type PendingEvent } from "./lanes.ts";
 import { DEDUPE_MS, Rows } from "./rows.ts";
 
@@ -120,24 +120,16 @@ export class State {
     const record = this.rows.record(event.key);
     const attempt: Attempt | null =
       reason === "lost" ? { at: now, class: "lost", durationMs: 0, trigger: "scheduled", retryAt: pending.due } : null;
-    const delivery: DeliveryRow = {
-      id: pending.delivery,
-      merchant: record.merchant,
-      event: event.id,
-      destination: pending.destination,
-      user: record.user,
-      key: record.key,
-      provider: record.provider,
-      acceptedAt: record.acceptedAt,
-      // The end of a delivery is newer than whatever was logged of its last dispatch.
-      counter: status === "retrying" ? pending.counter : pending.counter + 1,
+    const isOver = status !== "retrying";
+    const delivery = deliveryRow(record, pending, {
       status,
+      // The end of a delivery is newer than whatever was logged of its last dispatch.
+      counter: isOver ? pending.counter + 1 : pending.counter,
       reason,
-      waitingFor: status === "retrying" ? this.lanes.waitingFor(pending) : null,
-      dueAt: status === "retrying" ? pending.due : null,
-      previous: pending.previous,
+      waitingFor: isOver ? null : this.lanes.waitingFor(pending),
+      dueAt: isOver ? null : pending.due,
       attempt,
-    };
+    });
     return [{ delivery }];
   }
 }

@@ -1,4 +1,11 @@
-import { LOG, type DeliveryRow, type EventItem, type EventRecord, type LogRow } from "../outbox/contract.ts";
+import {
+  LOG,
+  type DeliveryRow,
+  type Dispatch,
+  type EventItem,
+  type EventRecord,
+  type LogRow,
+} from "../outbox/contract.ts";
 
 /** D1 takes strings of up to 2 MB; a statement's rows travel as one JSON parameter. */
 const MAX_PARAMETER_CHARS = 600_000;
@@ -69,29 +76,46 @@ export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
   }
 }
 
+/** A delivery's row: what its event and its place say, and how it stands. */
+export function deliveryRow(
+  record: EventRecord,
+  { delivery, destination, previous }: Pick<Dispatch, "delivery" | "destination" | "previous">,
+  state: Pick<DeliveryRow, "status" | "counter"> & Partial<DeliveryRow>,
+): DeliveryRow {
+  return {
+    id: delivery,
+    merchant: record.merchant,
+    event: record.id,
+    destination,
+    user: record.user,
+    key: record.key,
+    provider: record.provider,
+    acceptedAt: record.acceptedAt,
+    reason: null,
+    waitingFor: null,
+    dueAt: null,
+    previous,
+    attempt: null,
+    ...state,
+  };
+}
+
 /** The rows of an event and its planned deliveries as they stand when it is accepted. */
 export function plannedRows({ record, planned }: EventItem): LogRow[] {
   const rows = planned
     .filter(({ destination }) => destination !== LOG)
-    .map(({ delivery, destination, previous, waitsFor, skipped }): LogRow => {
-      const row: DeliveryRow = {
-        id: delivery,
-        merchant: record.merchant,
-        event: record.id,
-        destination,
-        user: record.user,
-        key: record.key,
-        provider: record.provider,
-        acceptedAt: record.acceptedAt,
-        counter: 0,
-        status: skipped ? "skipped" : "pending",
-        reason: skipped,
-        waitingFor: waitsFor,
-        dueAt: skipped || waitsFor ? null : record.acceptedAt,
-        previous,
-        attempt: null,
+    .map((one): LogRow => {
+      const { waitsFor, skipped } = one;
+      const isDue = !skipped && !waitsFor;
+      return {
+        delivery: deliveryRow(record, one, {
+          status: skipped ? "skipped" : "pending",
+          counter: 0,
+          reason: skipped,
+          waitingFor: waitsFor,
+          dueAt: isDue ? record.acceptedAt : null,
+        }),
       };
-      return { delivery: row };
     });
   return [{ event: record }, ...rows];
 }
