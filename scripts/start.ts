@@ -45,12 +45,12 @@ async function main(): Promise<number> {
     console.error(worker.output());
     throw error;
   }
-  const { claims, receiver, shop } = demonstration;
+  const { claims, shop, close } = demonstration;
   if (values.json) console.log(JSON.stringify(claims));
   const failed = CLAIMS.filter((claim) => !claims[claim]);
   if (failed.length > 0) console.error(`These claims do not hold: ${failed.join(", ")}`);
   if (values.once || failed.length > 0) {
-    await receiver.close();
+    await close();
     await worker.stop();
     return failed.length === 0 ? 0 : 1;
   }
@@ -75,7 +75,7 @@ function runningAt(url: string): RunningWorker {
 
 function invitation(url: string, apiKey: string): string {
   return `
-Paybell stays up, and so does the merchant's server: what arrives there is shown here. Ctrl-C ends both. To try:
+Paybell stays up, and so do the merchant's server and the phone network: what arrives there is shown here. Ctrl-C ends both. To try:
 
   export KEY=${apiKey}
   curl -s ${url}/v1/events -H "authorization: Bearer $KEY"

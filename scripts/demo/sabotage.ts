@@ -1,5 +1,15 @@
 /** What the demonstration claims of Paybell, each proved on the way of real events through it. */
-export const CLAIMS = ["accepted", "ordered", "signed", "retried", "duplicate", "stale", "metrics"] as const;
+export const CLAIMS = [
+  "accepted",
+  "ordered",
+  "signed",
+  "retried",
+  "duplicate",
+  "stale",
+  "email",
+  "sms",
+  "metrics",
+] as const;
 
 export type Claim = (typeof CLAIMS)[number];
 
@@ -20,6 +30,10 @@ export const SABOTAGES = {
   duplicate: "fresh-event-id",
   /** The event that comes late is of another payment. */
   stale: "late-for-another-payment",
+  /** The customer has no email address. */
+  email: "customer-without-email",
+  /** Nobody has made sure that the phone is the customer's. */
+  sms: "unverified-phone",
   /** The metrics asked for are yesterday's. */
   metrics: "metrics-of-yesterday",
 } as const satisfies Record<Claim, string>;

@@ -3,9 +3,11 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 
+import { startPhoneNetwork } from "./phone-network.ts";
+import { areEmailed, areTexted, type Notice } from "./people.ts";
 import { isInOrder, isRetried, isStale } from "./proofs.ts";
 import { CLAIMS, type Claim, type Sabotage } from "./sabotage.ts";
-import { startReceiver, type Received, type ReceivedEvent, type Receiver } from "./receiver.ts";
+import { startReceiver, type Received, type ReceivedEvent } from "./receiver.ts";
 import { openShop, QUICK_RETRIES_SECONDS, type Shop } from "./shop.ts";
 import { postAsStripe, stripeEvent, stripeId, stripeSecret, type DemoPayment, type StripeEvent } from "./stripe.ts";
 
@@ -13,14 +15,16 @@ import { postAsStripe, stripeEvent, stripeId, stripeSecret, type DemoPayment, ty
 const PATIENCE_MS = 20_000;
 const LOG_POLL_MS = 100;
 const DAY_MS = 86_400_000;
+const [ADAS_PHONE, BOBS_PHONE] = ["+12025550143", "+12025550178"];
 
 type Claims = Record<Claim, boolean>;
 
-/** A demonstration that has been played. Its merchant's server stays up until it is closed. */
+/** A demonstration that has been played. Its servers stay up until it is closed. */
 export interface Demonstration {
   claims: Claims;
   shop: Shop;
-  receiver: Receiver;
+  /** Ends the merchant's server and the phone network. */
+  close: () => Promise<void>;
 }
 
 /**
@@ -48,7 +52,15 @@ export async function demonstrate(options: {
     },
     (webhook) => say(lineOf(webhook)),
   );
-  const shop = await openShop(url, adminToken, receiver.url, sabotage);
+  const phones = await startPhoneNetwork(({ to, text }) => say(`  ← text to ${to}: ${text}`));
+  const shop = await openShop(url, adminToken, receiver.url, phones, sabotage);
+  const [ada, bob] = script.customers;
+  await shop.putUser(ada, {
+    ...(sabotage !== "customer-without-email" && { email: "ada@customers.example" }),
+    phone: ADAS_PHONE,
+    phoneVerified: sabotage !== "unverified-phone",
+  });
+  await shop.putUser(bob, { phone: BOBS_PHONE });
   receiver.secrets.set("/steady", sabotage === "wrong-verifying-secret" ? shop.flaky.secret : shop.steady.secret);
   receiver.secrets.set("/flaky", sabotage === "wrong-verifying-secret" ? shop.steady.secret : shop.flaky.secret);
 
@@ -90,6 +102,8 @@ export async function demonstrate(options: {
       events.filter(({ payment }) => payment.customer === customer).map(({ id }) => id),
     );
   const lanes = script.customers.flatMap((customer) => ["/steady", "/flaky"].map((path) => ({ customer, path })));
+  const notices = await settledNotices(shop, ada);
+  const told = accepted.filter(({ type, payment }) => payment.customer === ada && type.endsWith(".succeeded"));
   const distinct = new Set([...accepted, script.late, script.last].map(({ id }) => id)).size;
   const claims: Claims = {
     accepted: accepted.length === script.events.length && !isForgeryAccepted,
@@ -105,11 +119,21 @@ export async function demonstrate(options: {
       isLastTaken &&
       isStale(arrived("/steady", script.late.id), arrived("/steady", script.original.id)) &&
       arrived("/flaky", script.late.id).length === 0,
+    email: areEmailed(notices, told, say),
+    sms:
+      areTexted(
+        notices,
+        told,
+        phones.messages.filter(({ to }) => to === ADAS_PHONE),
+      ) && phones.messages.every(({ to }) => to === ADAS_PHONE),
     metrics: await areMetricsRight(shop, received, sabotage === "metrics-of-yesterday" ? DAY_MS : 0, say),
   };
   say("");
   for (const claim of CLAIMS) say(`  ${claims[claim] ? "✓" : "✗"} ${claim.padEnd(10)} ${MEANINGS[claim]}`);
-  return { claims, shop, receiver };
+  const close = async () => {
+    await Promise.all([receiver.close(), phones.close()]);
+  };
+  return { claims, shop, close };
 }
 
 const MEANINGS: Record<Claim, string> = {
@@ -119,6 +143,8 @@ const MEANINGS: Record<Claim, string> = {
   retried: "the endpoint that failed twice got the same webhook a third time",
   duplicate: "the event that came twice was delivered once",
   stale: "the late event was recognized: the payment stays succeeded",
+  email: "the customer got one email about each payment that succeeded",
+  sms: "the customer got one text as well; nobody whose phone is not verified did",
   metrics: "ADT and DSR agree with what the merchant's server has counted",
 };
 
@@ -152,7 +178,7 @@ function writeScript(sabotage: Sabotage | null) {
   const id = sabotage === "fresh-event-id" ? stripeId("evt") : original.id;
   const delayed = sabotage === "late-for-another-payment" ? fourth : first;
   return {
-    customers: [ada, bob],
+    customers: [ada, bob] as const,
     events,
     /** The one that the flaky endpoint fails on. */
     troubled,
@@ -175,6 +201,18 @@ async function countLogged(shop: Shop, received: Received[]): Promise<number> {
   }
 }
 
+/** What became of the messages to a customer, once nothing waits any more. */
+async function settledNotices(shop: Shop, customer: string): Promise<Notice[]> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { data } = await shop.get<{ data: Notice[] }>(`/v1/deliveries?user=${customer}&limit=100`);
+    const notices = data.filter(({ channel }) => channel !== "webhook");
+    const isOver = notices.length > 0 && notices.every(({ status }) => status !== "pending" && status !== "retrying");
+    if (isOver || Date.now() > deadline) return notices;
+    await wait(LOG_POLL_MS);
+  }
+}
+
 /** Asks for the metrics until they agree with what the server has counted, for as long as patience lasts. */
 async function areMetricsRight(
   shop: Shop,
@@ -188,15 +226,17 @@ async function areMetricsRight(
   const deadline = Date.now() + (backMs > 0 ? 0 : PATIENCE_MS);
   for (;;) {
     const [from, to] = [Date.now() - backMs - DAY_MS / 24, Date.now() - backMs + 1];
-    const metrics = await shop.get<Metrics>(`/v1/metrics?from=${iso(from)}&to=${iso(to)}`);
+    const { groups } = await shop.get<{ groups: Metrics[] }>(`/v1/metrics?from=${iso(from)}&to=${iso(to)}&by=channel`);
+    const metrics = groups.find(({ name }) => name === "webhook");
     const isRight =
+      metrics !== undefined &&
       metrics.finished === finished &&
       metrics.delivered === delivered &&
       Math.abs((metrics.dsr ?? -1) - (100 * delivered) / finished) < 0.01 &&
       (metrics.adt ?? 0) > 0;
     if (isRight || Date.now() > deadline) {
       say(
-        `\nMetrics: ${metrics.delivered} of ${metrics.finished} delivered, DSR ${metrics.dsr?.toFixed(1)} %, ADT ${metrics.adt?.toFixed(3)} s`,
+        `\nMetrics: ${metrics?.delivered} of ${metrics?.finished} webhooks delivered, DSR ${metrics?.dsr?.toFixed(1)} %, ADT ${metrics?.adt?.toFixed(3)} s`,
       );
       return isRight;
     }
@@ -206,6 +246,7 @@ async function areMetricsRight(
 
 /** The parts of `GET /v1/metrics` that are compared. */
 interface Metrics {
+  name: string;
   finished: number;
   delivered: number;
   dsr: number | null;

@@ -9,6 +9,7 @@ import { log } from "../platform/log.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
@@ -18,6 +19,7 @@ import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { sourceRoutes } from "./sources.ts";
+import { userRoutes } from "./users.ts";
 
 /** The API takes bodies of up to this many bytes. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -81,6 +83,8 @@ const ROUTES = [
   apiKeyRoutes,
   sourceRoutes,
   endpointRoutes,
+  channelRoutes,
+  userRoutes,
   eventRoutes,
   deliveryRoutes,
   metricRoutes,

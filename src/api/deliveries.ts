@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
+import { CHANNELS } from "../event/channels.ts";
 import { partsOfDelivery } from "../event/ids.ts";
 import { V, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
@@ -18,7 +19,7 @@ const Filter = ListQuery.extend({
   status: z.enum(STATUSES).optional(),
   endpoint: z.string().max(64).optional(),
   user: z.string().max(128).optional(),
-  channel: z.enum(["webhook", "email", "sms", "push", "inbox"]).optional(),
+  channel: z.enum(["webhook", ...CHANNELS]).optional(),
   event: z
     .string()
     .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")

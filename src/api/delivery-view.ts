@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { and, asc, eq, gte, lt } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 
+import { isChannel } from "../event/channels.ts";
 import type { WaitingFor as StoredWaitingFor } from "../outbox/contract.ts";
 import { deliveries } from "../store/schema.ts";
 import { Instant, toIso } from "./schemas.ts";
@@ -16,8 +17,6 @@ export const STATUSES = [
   "canceled",
   "skipped",
 ] as const;
-
-const CHANNELS = ["email", "sms", "push", "inbox"];
 
 const WaitingFor = z
   .object({
@@ -36,7 +35,9 @@ const Attempt = z
     trigger: z.enum(["scheduled", "manual"]),
     url: z.string().optional(),
     status: z.int().optional(),
-    response: z.string().optional().openapi({ description: "The first 4 KiB of the answer." }),
+    response: z.string().optional().openapi({ description: "The first 4 KiB of an endpoint's answer." }),
+    message: z.string().optional().openapi({ description: "The id that the channel's provider gave the message." }),
+    code: z.string().optional().openapi({ description: "The channel's provider's own name of the error." }),
     error: z.string().optional(),
     retryAt: Instant.optional(),
   })
@@ -63,12 +64,11 @@ export const Delivery = z
 type Row = typeof deliveries.$inferSelect;
 
 export function toDelivery(row: Row): z.infer<typeof Delivery> {
-  const isChannel = CHANNELS.includes(row.destination);
   return {
     id: row.id,
     event: row.event,
-    endpoint: isChannel ? null : row.destination,
-    channel: isChannel ? row.destination : "webhook",
+    endpoint: isChannel(row.destination) ? null : row.destination,
+    channel: isChannel(row.destination) ? row.destination : "webhook",
     user: row.user,
     provider: row.provider,
     status: row.status,

@@ -1,25 +1,14 @@
 import { z } from "@hono/zod-openapi";
 
 import { checkHeader } from "../channels/webhook.ts";
-import { isEventType, nearestEventType } from "../event/event-types.ts";
+import { isChannel } from "../event/channels.ts";
+import { EventTypeName } from "../event/canonical.ts";
 import { isEndpointSecret } from "../platform/keys.ts";
 import { Instant } from "./schemas.ts";
 
 const DAY_SECONDS = 86_400;
 /** The longest header value that common servers take. */
 const MAX_HEADER_LENGTH = 4096;
-/** Names of channels: an endpoint of that name would be taken for one. */
-const CHANNELS = ["email", "sms", "push", "inbox"];
-
-/** An event type; the message for an unknown one names the nearest. */
-export const EventTypeName = z.string().superRefine((type, context) => {
-  if (!isEventType(type)) {
-    const nearest = nearestEventType(type);
-    const message = `Unknown event type${nearest === null ? "" : `, did you mean ${nearest}?`}`;
-    context.addIssue({ code: "custom", message, params: { nearest } });
-  }
-});
-
 const Headers = z.record(z.string(), z.string().max(MAX_HEADER_LENGTH)).superRefine((headers, context) => {
   for (const [name, value] of Object.entries(headers)) {
     const checked = checkHeader(name, value);
@@ -81,5 +70,5 @@ export const OwnIdParam = z.object({
   id: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -")
-    .refine((id) => !CHANNELS.includes(id), "This is the name of a channel"),
+    .refine((id) => !isChannel(id), "This is the name of a channel: an endpoint of that name would be taken for one"),
 });

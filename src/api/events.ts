@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, desc, eq, gt, gte, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
+import { toPaymentEvent } from "../event/canonical.ts";
 import { bodyFor } from "../event/envelope.ts";
 import { idFrom } from "../event/ids.ts";
 import type { Taken } from "../ingest/accept.ts";
@@ -11,7 +12,7 @@ import { events } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
-import { NewEvents, toPaymentEvent } from "./event-schema.ts";
+import { NewEvents } from "./event-schema.ts";
 import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
 
 const Accepted = z

@@ -15,7 +15,7 @@ export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey
         message: "This field is not known",
       }));
     }
-    if (issue.code === "invalid_union") {
+    if (issue.code === "invalid_union" && issue.errors.length > 0) {
       const [meant] = issue.errors.filter((one) => !one.some(isOtherShape));
       return fieldErrors(meant ?? issue.errors[0] ?? [], path);
     }

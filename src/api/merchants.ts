@@ -1,10 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { asc, desc, eq, gt, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
 import { forget } from "../store/config.ts";
-import { apiKeys, endpoints, merchants, sources } from "../store/schema.ts";
+import { apiKeys, channelAccounts, endpoints, merchants, sources, suppressions, users } from "../store/schema.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api } from "./api-env.ts";
 import { needsAdmin } from "./authenticate.ts";
@@ -93,7 +93,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/merchants/{id}",
   operationId: "deleteMerchant",
-  summary: "Delete a merchant with its keys, sources and endpoints",
+  summary: "Delete a merchant with its keys, sources, endpoints, users and channels",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 404) },
@@ -148,7 +148,10 @@ export function merchantRoutes(app: Api): void {
       db.delete(merchants).where(eq(merchants.id, id)).returning(),
       db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
       db.delete(sources).where(eq(sources.merchant, id)),
-      db.delete(endpoints).where(and(eq(endpoints.merchant, id))),
+      db.delete(endpoints).where(eq(endpoints.merchant, id)),
+      db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
+      db.delete(users).where(eq(users.merchant, id)),
+      db.delete(suppressions).where(eq(suppressions.merchant, id)),
     ]);
     found(gone[0]);
     forget(id);

@@ -7,12 +7,13 @@ import type { Context } from "hono";
 import { randomId } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
-import { providers } from "../providers/index.ts";
+import { providerOf, providers } from "../providers/index.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
 import { forget } from "../store/config.ts";
 import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
+import { fieldErrors } from "./field-errors.ts";
 import { body, defined, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
 type Row = typeof sources.$inferSelect;
@@ -27,7 +28,10 @@ const Pointer = z
   );
 
 const Fields = {
-  config: z.record(z.string(), z.unknown()).optional(),
+  config: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .openapi({ description: "What the provider needs besides secrets, such as how an `hmac` source signs." }),
   userFrom: Pointer.optional().openapi({ description: "Names the user in the payload; else the provider's customer." }),
   userPrefix: z.string().max(64).optional().openapi({ description: "Keeps the ids of two providers apart." }),
   description: z.string().max(500).optional(),
@@ -132,6 +136,7 @@ const removeSecret = createRoute({
 export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const { provider, secrets = [], ...fields } = c.req.valid("json");
+    checkConfig(provider, fields.config);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -169,6 +174,7 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
+    checkConfig(row.provider, c.req.valid("json").config);
     const changed = await update(c, row.id, { ...defined(c.req.valid("json")), provider: row.provider });
     return c.json(toSource(found(changed), c.req.url), 200);
   });
@@ -207,6 +213,18 @@ export function sourceRoutes(app: Api): void {
     );
     return c.json(toSource(found(row), c.req.url), 200);
   });
+}
+
+/** A source's config is what its provider says that it may be; most have none. */
+function checkConfig(provider: string, config: Record<string, unknown> | undefined): void {
+  if (config === undefined) {
+    return;
+  }
+  const schema = providerOf(provider)?.config ?? z.strictObject({});
+  const { error } = schema.safeParse(config);
+  if (error) {
+    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["config"]) });
+  }
 }
 
 /** Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. */

@@ -1,12 +1,24 @@
-import { LOG, V, type DeliveriesMessage, type Dispatch, type EventItem, type EventRecord } from "../outbox/contract.ts";
+import { isChannel } from "../event/channels.ts";
+import {
+  LOG,
+  V,
+  type DeliveriesMessage,
+  type Dispatch,
+  type EventItem,
+  type EventRecord,
+  type LogRow,
+  type Settle,
+} from "../outbox/contract.ts";
 import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, merchantConfigs, type Endpoint } from "../store/config.ts";
 import { plannedRows } from "../store/log.ts";
+import { peopleOf, type AddressedChannel, type UserRef } from "../store/people.ts";
 import { attemptWebhook } from "./attempt.ts";
 import { Ledger } from "./ledger.ts";
 import { conclude, type Conclusion } from "./outcome.ts";
 import { Slots } from "./slots.ts";
+import { tell } from "./tell.ts";
 
 /** How long one invocation goes on with what its lanes bring next, and with how many deliveries. */
 const GO_ON_MS = 20_000;
@@ -24,7 +36,7 @@ export async function consumeDeliveries(
   ctx: Pick<ExecutionContext, "waitUntil">,
 ): Promise<void> {
   const run = new Run(env, ctx);
-  await merchantConfigs(env, merchantsOf(batch));
+  await Promise.all([merchantConfigs(env, merchantsOf(batch)), peopleOf(env, peopleIn(batch))]);
   await Promise.all(
     batch.messages.map(async (message) => {
       try {
@@ -46,6 +58,7 @@ class Run {
   readonly #ledger: Ledger;
   readonly #goOnUntil = Date.now() + GO_ON_MS;
   #taken = 0;
+  #underWay = 0;
 
   constructor(env: Env, ctx: Pick<ExecutionContext, "waitUntil">) {
     this.#env = env;
@@ -54,6 +67,7 @@ class Run {
       env,
       () => (Date.now() < this.#goOnUntil ? Math.max(0, GO_ON_DELIVERIES - this.#taken) : 0),
       (items) => this.#follow(items),
+      () => this.#underWay === 0,
     );
   }
 
@@ -63,14 +77,20 @@ class Run {
     const attempted = new Set(item.ready.map(({ delivery }) => delivery));
     const planned = item.planned.filter(({ delivery }) => !attempted.has(delivery));
     const rows = plannedRows({ ...item, record, planned });
-    await Promise.all([
-      item.ready.some(({ destination }) => destination === LOG) ? null : this.#ledger.note(record.key, rows, null),
-      ...item.ready.map((dispatch) =>
-        dispatch.destination === LOG
-          ? this.#ledger.note(record.key, rows, settleOf(record, dispatch, { outcome: { kind: "logged" } }))
-          : this.#quickly(this.#deliver(record, dispatch, isFirst), record, dispatch),
-      ),
-    ]);
+    const logged = item.ready.find(({ destination }) => destination === LOG);
+    this.#note(record.key, rows, logged ? settleOf(record, logged, { outcome: { kind: "logged" } }) : null);
+    const dispatches = item.ready.filter((dispatch) => dispatch !== logged);
+    await Promise.all(
+      dispatches.map((dispatch) => this.#quickly(this.#deliver(record, dispatch, isFirst), record, dispatch)),
+    );
+  }
+
+  /**
+   * Writes down, behind the batch: the message may be acknowledged before that, since what is not settled the outbox
+   * sends again.
+   */
+  #note(key: string, rows: LogRow[], settle: Settle | null): void {
+    this.#ctx.waitUntil(this.#ledger.note(key, rows, settle));
   }
 
   async #deliver(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
@@ -79,30 +99,39 @@ class Run {
       await send(this.#env.DELIVERIES, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
       return;
     }
-    let concluded: Conclusion;
+    let concluded: Conclusion | null;
+    this.#underWay += 1;
     try {
-      const found = await this.#endpointOf(record, dispatch);
-      const { template } = record;
-      if (found === "unavailable" || template === null || !(await this.#mayStart(record, dispatch, isFirst))) {
-        return;
-      }
-      concluded = await this.#attempt(record, template, dispatch, found);
+      concluded = await (isChannel(dispatch.destination)
+        ? this.#tell(record, dispatch)
+        : this.#post(record, dispatch, isFirst));
     } finally {
       this.#slots.release();
+      this.#underWay -= 1;
     }
-    const { row, outcome } = concluded;
-    await this.#ledger.note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));
+    if (concluded !== null) {
+      const { row, outcome } = concluded;
+      this.#note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));
+    }
   }
 
-  async #attempt(
-    record: EventRecord,
-    template: string,
-    dispatch: Dispatch,
-    endpoint: Endpoint | null,
-  ): Promise<Conclusion> {
+  /** A webhook to an endpoint. Null: nothing is to be said now, the outbox's lease sees to it. */
+  async #post(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<Conclusion | null> {
+    const endpoint = await this.#endpointOf(record, dispatch);
+    const { template } = record;
+    if (endpoint === "unavailable" || template === null || !(await this.#mayStart(record, dispatch, isFirst))) {
+      return null;
+    }
     const allowPrivate = this.#env.ALLOW_PRIVATE_ENDPOINTS === "true";
     const tried = endpoint && (await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate }));
     return conclude(record, dispatch, endpoint, tried);
+  }
+
+  /** A message to a person. Null: as for a webhook. */
+  async #tell(record: EventRecord, dispatch: Dispatch): Promise<Conclusion | null> {
+    const { template } = record;
+    const channel = dispatch.destination as AddressedChannel;
+    return template === null ? null : tell({ env: this.#env, record, template, dispatch, channel });
   }
 
   /** A message that comes again or late asks the outbox first: another dispatch may have taken its place. */
@@ -111,7 +140,8 @@ class Run {
       return true;
     }
     const outbox = this.#env.USER_OUTBOX.getByName(record.key);
-    const claimed = await outbox.claim({ v: V, event: record.id, dispatch, mode: "again" });
+    const { delivery, counter } = dispatch;
+    const claimed = await outbox.claim({ v: V, event: record.id, delivery, counter, mode: "again", by: "" });
     return claimed !== null && Date.now() < claimed.startBy;
   }
 
@@ -152,7 +182,7 @@ class Run {
     if (isDone !== true) {
       const { delivery, destination, previous } = dispatch;
       const planned = [{ delivery, destination, previous, waitsFor: null, skipped: null }];
-      await this.#ledger.note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
+      this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
     }
   }
 
@@ -172,6 +202,19 @@ function merchantsOf(batch: MessageBatch<DeliveriesMessage>): string[] {
   return [...new Set(batch.messages.flatMap(({ body }) => body.items.map(({ record }) => record.merchant)))];
 }
 
-function settleOf(record: EventRecord, { delivery, counter }: Dispatch, { outcome }: Pick<Conclusion, "outcome">) {
+/** Whom the messages of a batch tell something. */
+function peopleIn(batch: MessageBatch<DeliveriesMessage>): UserRef[] {
+  return batch.messages.flatMap(({ body }) =>
+    body.items.flatMap(({ record: { merchant, user }, ready }) =>
+      user !== null && ready.some(({ destination }) => isChannel(destination)) ? [{ merchant, user }] : [],
+    ),
+  );
+}
+
+function settleOf(
+  record: EventRecord,
+  { delivery, counter }: Dispatch,
+  { outcome }: Pick<Conclusion, "outcome">,
+): Settle {
   return { event: record.id, delivery, counter, outcome };
 }

@@ -12,23 +12,30 @@ interface Page {
 }
 
 /**
- * Writes down what one invocation did: first the log, then the outboxes' settles, both for many deliveries at once.
- * What neither D1 nor the backup queue takes travels in the settle, and the outbox logs it later.
+ * Writes down what one invocation did: first the log, then the outboxes' settles, both for many deliveries at once: as
+ * soon as nothing else is under way, else every {@link FLUSH_MS} or {@link FLUSH_ROWS}. What neither D1 nor the backup
+ * queue takes travels in the settle, and the outbox logs it later.
  */
 export class Ledger {
   readonly #env: Env;
   readonly #onNext: (items: EventItem[]) => void;
   readonly #takes: () => number;
+  readonly #isIdle: () => boolean;
   #pages = new Map<string, Page>();
   #count = 0;
+  #isLooking = false;
   #flushing: Promise<void> | null = null;
   #flushNow: (() => void) | null = null;
 
-  /** `takes`: how many deliveries the invocation can still go on with; `onNext` is given them. */
-  constructor(env: Env, takes: () => number, onNext: (items: EventItem[]) => void) {
+  /**
+   * `takes`: how many deliveries the invocation can still go on with; `onNext` is given them. `isIdle`: whether nothing
+   * is under way of which there will be more to write down.
+   */
+  constructor(env: Env, takes: () => number, onNext: (items: EventItem[]) => void, isIdle: () => boolean) {
     this.#env = env;
     this.#takes = takes;
     this.#onNext = onNext;
+    this.#isIdle = isIdle;
   }
 
   /** Notes rows, and how a dispatch ended, for the outbox `key`; resolves when they are written. */
@@ -44,7 +51,21 @@ export class Ledger {
     if (this.#count >= FLUSH_ROWS) {
       this.#flushNow?.();
     }
+    this.#lookSoon();
     return this.#flushing;
+  }
+
+  /** Flushes if nothing is under way then: what begins in the same moment as this has begun. */
+  #lookSoon(): void {
+    if (!this.#isLooking) {
+      this.#isLooking = true;
+      setTimeout(() => {
+        this.#isLooking = false;
+        if (this.#isIdle()) {
+          this.#flushNow?.();
+        }
+      }, 0);
+    }
   }
 
   async #flushSoon(): Promise<void> {
@@ -56,6 +77,7 @@ export class Ledger {
       };
     });
     const pages = this.#pages;
+    this.#flushNow = null;
     this.#pages = new Map();
     this.#count = 0;
     this.#flushing = null;

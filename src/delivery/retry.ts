@@ -1,4 +1,4 @@
-import { MAX_DELIVERY_AGE_MS } from "../outbox/lanes.ts";
+import { MAX_DELIVERY_AGE_MS } from "../outbox/pending.ts";
 
 // When a failed delivery is tried again. Pure: no clock, no chance of its own.
 
@@ -24,16 +24,19 @@ export interface Retry {
   retryAfterMs: number | null;
   /** A random number in [0, 1). */
   random: number;
+  /** How long after its acceptance a delivery is tried at all; 14 days unless it says so. */
+  maxAgeMs?: number;
 }
 
 /**
  * When to try again, in whole epoch milliseconds: max(schedule, Retry-After), at most 24 h, then 0–10 % later. Null:
- * the delivery is exhausted, because its schedule is used up or the time would be past its 14 days.
+ * the delivery is exhausted, because its schedule is used up or the time would be past its last day.
  */
-export function nextAttemptAt({ schedule, attempts, now, acceptedAt, retryAfterMs, random }: Retry): number | null {
+export function nextAttemptAt(retry: Retry): number | null {
+  const { schedule, attempts, now, acceptedAt, retryAfterMs, random, maxAgeMs = MAX_DELIVERY_AGE_MS } = retry;
   const delaySeconds = schedule[attempts - 1];
   if (delaySeconds === undefined) return null;
   const waitMs = Math.min(Math.max(delaySeconds * 1000, retryAfterMs ?? 0), MAX_WAIT_MS);
   const at = Math.ceil(now + waitMs * (1 + JITTER * random));
-  return at > acceptedAt + MAX_DELIVERY_AGE_MS ? null : at;
+  return at > acceptedAt + maxAgeMs ? null : at;
 }

@@ -73,7 +73,8 @@ export interface ProviderEvent {
   eventId: string | null;
   providerType: string;
   type: EventType;
-  occurredAt: number;
+  /** Null where the provider does not say: then it counts as having happened when it was received. */
+  occurredAt: number | null;
   livemode: boolean;
   /** The provider's customer id, where the event names one. */
   customer: string | null;

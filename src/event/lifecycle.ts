@@ -55,13 +55,44 @@ export function mergeFacts(a: Facts, b: Facts): Facts {
   return { ...joined, version: joined.version + (isChanged ? 1 : 0) };
 }
 
+/** What an event said of its payment, as its body has it. */
+export interface Said {
+  type: string;
+  data: { refund?: { id: string }; dispute?: { id: string } };
+}
+
+/**
+ * Whether what an event said of its payment is still so: the payment has the status, the refund or the dispute that it
+ * told of stands as it said. An event that claims nothing is never out of date.
+ */
+export function isStillSo(facts: Facts, { type, data }: Said): boolean {
+  const [family = "", claim = ""] = type.split(".", 2);
+  switch (family) {
+    case "payment":
+      return !isKeyOf(PAYMENT_RANKS, claim) || statusOf(facts) === claim;
+    case "refund": {
+      const known = facts.refunds.find(({ id }) => id === data.refund?.id);
+      return known === undefined || known.status === claim;
+    }
+    case "dispute": {
+      const known = facts.disputes.find(({ id }) => id === data.dispute?.id);
+      return known === undefined || known.status === claim || (OPEN.has(known.status) && OPEN.has(claim));
+    }
+    default:
+      return true;
+  }
+}
+
+/** What a dispute is while nobody has decided it. */
+const OPEN: ReadonlySet<string> = new Set(["opened", "evidence_required", "under_review"]);
+
 /**
  * The status of a payment: an open dispute first, then a lost one, then refunds (whole, in part), then its own. A
  * warning is no dispute yet: it moves no money. A payment of which nothing was claimed is `created`.
  */
 export function statusOf(facts: Facts): Status {
   const disputes = new Set(facts.disputes.map((dispute) => dispute.status));
-  if (disputes.has("opened") || disputes.has("evidence_required") || disputes.has("under_review")) return "disputed";
+  if (facts.disputes.some(({ status }) => OPEN.has(status))) return "disputed";
   if (disputes.has("lost") || disputes.has("accepted")) return "dispute_lost";
   return refundStatusOf(facts) ?? ownStatusOf(facts) ?? "created";
 }

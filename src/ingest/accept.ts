@@ -2,6 +2,7 @@ import { composeTemplate } from "../event/envelope.ts";
 import { deliveryId } from "../event/ids.ts";
 import { V, type AcceptEvent, type AcceptResult, type BackupMessage, type EventItem } from "../outbox/contract.ts";
 import { paymentKey, sourceKey, userKey } from "../outbox/keys.ts";
+import { followPayment } from "../outbox/bind.ts";
 import { log } from "../platform/log.ts";
 import { noteAltered, plannedRows, writeLog } from "../store/log.ts";
 import { enqueue, type RequestContext } from "./enqueue.ts";
@@ -90,7 +91,7 @@ async function locate(env: Env, { original, event }: Routed): Promise<Located | 
     return { original, event, key: await sourceKey(merchant, source) };
   }
   const name = await paymentKey(merchant, source, payment);
-  const user = boundUsers.get(name) ?? (await patiently(() => env.PAYMENT_BINDING.getByName(name).follow()))?.user;
+  const user = boundUsers.get(name) ?? (await patiently(() => followPayment(env, merchant, source, payment)))?.user;
   if (user === undefined) {
     return null;
   }
@@ -191,9 +192,9 @@ async function spilledItem({ id, merchant, source, receivedAt, event, plan }: Ac
 /** Calls an object up to {@link TRIES} times, each on a new stub and for at most {@link TRY_MS}; null: no answer. */
 async function patiently<T>(call: (tries: number) => Promise<T>): Promise<T | null> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const timer = new AbortController();
+    const { promise: late, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(() => resolve(null), TRY_MS);
     try {
-      const late = scheduler.wait(TRY_MS, { signal: timer.signal }).then(() => null);
       const answer = await Promise.race([call(tries), late]);
       if (answer !== null) {
         return answer;
@@ -204,7 +205,7 @@ async function patiently<T>(call: (tries: number) => Promise<T>): Promise<T | nu
         return null;
       }
     } finally {
-      timer.abort();
+      clearTimeout(timer);
     }
   }
   return null;

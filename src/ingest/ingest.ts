@@ -48,7 +48,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   }
   let events: ProviderEvent[];
   try {
-    events = await provider.normalize(request, source.secrets);
+    events = await provider.normalize(request, source.secrets, source.config ?? undefined);
   } catch (error) {
     if (!(error instanceof UnparseableError)) {
       throw error;
@@ -72,15 +72,18 @@ async function toAccept(
   provided: ProviderEvent,
   { body, index, now }: { body: Uint8Array<ArrayBuffer>; index: number; now: number },
 ): Promise<AcceptEvent> {
-  const { raw, customer, eventId, providerType, authenticity, ...rest } = provided;
-  const event: PaymentEvent = {
+  const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
+  const said = {
     ...rest,
+    occurredAt,
     user: userOf(source, raw, customer),
     origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
   };
+  const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? now };
   const scope = { merchant: source.merchant, source: source.id };
   return {
-    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], event, now)),
+    // What the provider said, so that the same again is the same whenever it comes.
+    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], said, now)),
     onDifference: "note",
     receivedAt: now,
     ...scope,

@@ -1,21 +1,37 @@
+import { whyUntold } from "../channels/rules.ts";
+import { isTold } from "../channels/texts/notice.ts";
 import type { PaymentEvent } from "../event/event.ts";
 import type { Planned } from "../outbox/contract.ts";
-import type { Endpoint, MerchantConfig } from "../store/config.ts";
+import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.ts";
 
 /**
- * Which destinations want an event. Disabled endpoints are planned too: what they miss waits for them. Whether the
- * event is stale is not known yet; the outbox leaves it out where that is not wanted.
+ * Which destinations want an event: endpoints, and channels where the event is one that people hear of. Disabled
+ * endpoints are planned too: what they miss waits for them. Whether the event is stale is not known yet; the outbox
+ * leaves it out where that is not wanted.
  */
-export function plan({ endpoints }: MerchantConfig, event: PaymentEvent): Planned[] {
-  return endpoints
+export function plan({ endpoints, accounts }: MerchantConfig, event: PaymentEvent): Planned[] {
+  const webhooks = endpoints
     .filter((endpoint) => wants(endpoint, event))
-    .map(({ id, ordering, maxHoldSeconds, includeStale }) => ({
-      destination: id,
-      ordering,
-      maxHoldSeconds,
-      includeStale,
-    }));
+    .map(({ id, ordering, maxHoldSeconds, includeStale }): Planned => {
+      return { destination: id, ordering, maxHoldSeconds, includeStale };
+    });
+  return accounts.length > 0 && isTold(event.type) ? [...webhooks, ...notices(accounts, event)] : webhooks;
 }
+
+/** Messages to the event's user, on each channel that the merchant has an account for. */
+function notices(accounts: ChannelAccount[], { livemode, origin }: PaymentEvent): Planned[] {
+  const skip = whyUntold({ livemode, stale: false, authenticity: origin?.authenticity ?? null });
+  return accounts.map(({ channel }) => ({
+    destination: channel,
+    ordering: "user",
+    maxHoldSeconds: PEOPLE_MAX_HOLD_SECONDS,
+    includeStale: false,
+    ...(skip && { skip }),
+  }));
+}
+
+/** A phone that is off for an hour holds up no later news. */
+const PEOPLE_MAX_HOLD_SECONDS = 3_600;
 
 function wants({ eventTypes, livemode }: Endpoint, event: PaymentEvent): boolean {
   return (eventTypes === null || eventTypes.includes(event.type)) && (livemode === null || livemode === event.livemode);

@@ -1,6 +1,7 @@
-import { composeTemplate } from "../event/envelope.ts";
+import { bodyFor, composeTemplate } from "../event/envelope.ts";
 import { deliveryId } from "../event/ids.ts";
-import { applyEvent, mergeFacts, type Facts } from "../event/lifecycle.ts";
+import { isChannel } from "../event/channels.ts";
+import { applyEvent, isStillSo, mergeFacts, type Facts, type Said } from "../event/lifecycle.ts";
 import {
   LOG,
   V,
@@ -10,8 +11,10 @@ import {
   type EventRecord,
   type Planned,
   type PlannedDelivery,
+  type SkipReason,
 } from "./contract.ts";
-import type { Entry, Lanes, Pending, PendingEvent } from "./lanes.ts";
+import type { Lanes } from "./lanes.ts";
+import { FRESH, type Entry, type Pending, type PendingEvent } from "./pending.ts";
 import { DEDUPE_MS, type Known, type LastPlanned, type Remembered, type Rows } from "./rows.ts";
 
 /** What one ordering key hands to another when a payment's user becomes known. */
@@ -87,7 +90,8 @@ export class Acceptance {
         event: input.event,
       }),
     };
-    const wanted = input.plan.filter((planned) => !stale || planned.includeStale);
+    const reasons = input.plan.map((planned) => skipReason(planned, input.event.user, stale));
+    const wanted = input.plan.filter((_, i) => reasons[i] === null);
     const event: PendingEvent = {
       id: input.id,
       key: input.dedupeKey,
@@ -100,7 +104,7 @@ export class Acceptance {
       this.#lanes.addLate(event, logEntry(input.id));
     }
     const item = this.#item(event, record, now);
-    item.planned.push(...input.plan.filter((one) => !wanted.includes(one)).map((one) => skipped(one, input.id)));
+    item.planned.push(...input.plan.flatMap((one, i) => (reasons[i] ? [skipped(one, input.id, reasons[i])] : [])));
     this.#plan(wanted, sequence, now);
     this.#rows.insert({
       key: input.dedupeKey,
@@ -120,6 +124,13 @@ export class Acceptance {
       this.factsOf.set(payment, input.dedupeKey);
     }
     return { status: "accepted", id: input.id, sequence, item };
+  }
+
+  /** Whether the facts have gone beyond what an unfinished event says of its payment. */
+  isSuperseded({ key }: PendingEvent): boolean {
+    const { payment, template } = this.#rows.record(key);
+    const facts = this.#factsBefore(payment, null);
+    return facts !== null && template !== null && !isStillSo(facts, JSON.parse(bodyFor(template, null)) as Said);
   }
 
   /** The facts of the one payment that this outbox is about, for handing them over. */
@@ -220,27 +231,20 @@ function laneOf({ destination, ordering }: Planned, payment: string | null): str
   }
 }
 
-function skipped({ destination }: Planned, event: string): PlannedDelivery {
-  return { delivery: deliveryId(event, destination), destination, previous: null, waitsFor: null, skipped: "stale" };
+function skipReason(
+  { destination, skip, includeStale }: Planned,
+  user: string | null,
+  stale: boolean,
+): SkipReason | null {
+  if (user === null && isChannel(destination)) return "no_user";
+  return skip ?? (stale && !includeStale ? "stale" : null);
+}
+
+function skipped({ destination }: Planned, event: string, reason: SkipReason): PlannedDelivery {
+  return { delivery: deliveryId(event, destination), destination, previous: null, waitsFor: null, skipped: reason };
 }
 
 /** An event of which nothing is ready is handed over all the same, so that it is logged. */
 function logEntry(event: string): Pending {
   return { ...FRESH, delivery: deliveryId(event, LOG), destination: LOG };
 }
-
-/** A delivery that nobody has been handed yet. */
-export const FRESH: Omit<Pending, "delivery" | "destination"> = {
-  lane: null,
-  previous: null,
-  maxHoldMs: 0,
-  manual: false,
-  state: "waiting",
-  due: 0,
-  sentAt: 0,
-  counter: 0,
-  attempts: 0,
-  leases: 0,
-  failingSince: null,
-  claimed: false,
-};

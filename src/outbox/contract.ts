@@ -1,3 +1,4 @@
+import type { FailureClass } from "../channels/adapter.ts";
 import type { PaymentEvent } from "../event/event.ts";
 
 /** The version that every queue message, RPC payload and outbox row carries. Code reads this and the one before. */
@@ -15,7 +16,15 @@ export interface Planned {
   /** Seconds a head may fail with an answer of the receiver before its lane goes on beside it; 0: never. */
   maxHoldSeconds: number;
   includeStale: boolean;
+  /** Why the destination is not told of this event; absent: it is. */
+  skip?: SkipReason;
 }
+
+/**
+ * Why a planned delivery is not made. `stale`: the event changes nothing; `no_user`: it names nobody; `testmode` and
+ * `authenticity`: people hear only of live events that their provider has signed as a whole.
+ */
+export type SkipReason = "stale" | "no_user" | "testmode" | "authenticity";
 
 /** One event on its way into an outbox. Times in epoch milliseconds. */
 export interface AcceptEvent {
@@ -76,7 +85,7 @@ export interface PlannedDelivery {
   previous: number | null;
   /** Why it is not ready, if it is not. */
   waitsFor: { reason: "lane"; delivery: string } | null;
-  skipped: "stale" | null;
+  skipped: SkipReason | null;
 }
 
 /** One hand-over of a delivery, numbered by `counter`. A consumer starts it before `startBy` (epoch ms) or claims it. */
@@ -104,7 +113,7 @@ export const LOG = "";
 
 /** How a dispatch ended. Times in epoch milliseconds. */
 export type Outcome =
-  | { kind: "delivered" | "sent" | "exhausted" | "canceled" | "skipped" | "logged" }
+  | { kind: "delivered" | "sent" | "bounced" | "exhausted" | "canceled" | "skipped" | "logged" }
   /** A counted attempt that failed. `answered`: the receiver itself answered with an error. */
   | { kind: "failed"; at: number; retryAt: number; answered: boolean }
   /** Not attempted: the start time had passed or no slot was to be had. */
@@ -124,6 +133,25 @@ export interface SettleInput {
   takes: number;
   /** Log rows that neither D1 nor the backup queue took: the outbox logs them later. */
   unlogged: LogRow[];
+}
+
+/**
+ * A consumer asks whether it may start a dispatch. `once`: for a channel that must not send twice; one claimant gets
+ * the dispatch, however often it asks, and if it never settles the delivery is not sent again. `by`: its name.
+ */
+export interface ClaimInput {
+  v: V;
+  event: string;
+  delivery: string;
+  counter: number;
+  mode: "again" | "once";
+  by: string;
+}
+
+/** A dispatch that may start. `superseded`: what the event says of its payment is no longer so. */
+export interface Claimed {
+  startBy: number;
+  superseded: boolean;
 }
 
 /** One delivery of an outbox. */
@@ -154,13 +182,14 @@ export interface RetryInput {
 export type AttemptClass =
   | "delivered"
   | "http"
-  | "throttled"
   | "gone"
   | "redirect"
   | "timeout"
   | "connection"
   | "refused"
-  | "lost";
+  | "lost"
+  | "sent"
+  | FailureClass;
 
 /** One try of a delivery, as the log keeps it. `at`: epoch ms of its start. */
 export interface Attempt {
@@ -170,8 +199,12 @@ export interface Attempt {
   trigger: "scheduled" | "manual";
   url?: string;
   status?: number;
-  /** At most 4 KiB of the answer, as text. */
+  /** At most 4 KiB of an endpoint's answer, as text. */
   response?: string;
+  /** The id that a channel's provider gave the message. */
+  message?: string;
+  /** The provider's own name or number of the error. */
+  code?: string;
   error?: string;
   /** Epoch ms of the next one, where one is planned. */
   retryAt?: number;

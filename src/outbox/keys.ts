@@ -8,9 +8,14 @@ export async function userKey(merchant: string, user: string): Promise<string> {
   return `u/${await part(merchant)}/${await part(user)}`;
 }
 
-/** The ordering key of a payment whose user is not known, and the name of the payment's binding. */
+/** The ordering key of a payment whose user is not known. */
 export async function paymentKey(merchant: string, source: string, payment: string): Promise<string> {
   return `p/${await part(merchant)}/${await part(source)}/${await part(payment)}`;
+}
+
+/** The name of the object that knows whom a payment belongs to, and a thirty-second of its source's other payments. */
+export async function bindingKey(merchant: string, source: string, payment: string): Promise<string> {
+  return `b/${await part(merchant)}/${await part(source)}/${(await digest(payment))[0]}`;
 }
 
 /** The ordering key of events that name neither user nor payment. */

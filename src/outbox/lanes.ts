@@ -1,63 +1,30 @@
 import type { Outcome, WaitingFor } from "./contract.ts";
+import {
+  asideAt,
+  dueOf,
+  MAX_DELIVERY_AGE_MS,
+  MAX_LEASE_MS,
+  type Entry,
+  type LeaseTimes,
+  type Pending,
+  type PendingEvent,
+} from "./pending.ts";
 
-/** Deliveries that one lane holds at most; beyond that its oldest is given up. */
-const MAX_LANE_LENGTH = 10_000;
+/** Deliveries that wait for one destination at most, in all its lanes; beyond that the oldest is given up. */
+const MAX_WAITING = 10_000;
 /** Dispatches in a row that nobody settled: together they count as one failed attempt of class `lost`. */
 const MAX_LEASES = 5;
-export const MAX_LEASE_MS = 3_600_000;
 /** Delay before the attempt that follows a lost one. */
 const AFTER_LOST_MS = 5_000;
-/** A delivery ends at the latest this long after its event was accepted. */
-export const MAX_DELIVERY_AGE_MS = 14 * 24 * 3_600_000;
 
-/** One unfinished delivery, as its event's row keeps it. Times in epoch milliseconds. */
-export interface Pending {
-  delivery: string;
-  destination: string;
-  /** The lane it stands in; null: none, it waits for nobody. */
-  lane: string | null;
-  previous: number | null;
-  maxHoldMs: number;
-  manual: boolean;
-  /** `waiting` for its lane, `out` with a consumer until `due`, `retrying` at `due`. */
-  state: "waiting" | "out" | "retrying";
-  due: number;
-  /** When it was last handed over. */
-  sentAt: number;
-  counter: number;
-  /** Counted attempts. */
-  attempts: number;
-  /** Dispatches in a row that nobody settled. */
-  leases: number;
-  /** Since when the receiver has answered it with errors; null while it does not answer at all. */
-  failingSince: number | null;
-  claimed: boolean;
-}
-
-/** An event with deliveries that are not finished. */
-export interface PendingEvent {
-  id: string;
-  key: string;
-  sequence: number;
-  acceptedAt: number;
-  deliveries: Pending[];
-}
-
-/** A delivery in its event. */
-export interface Entry {
-  event: PendingEvent;
-  pending: Pending;
-}
-
-export interface LeaseTimes {
-  startByMs: number;
-  leaseMs: number;
-}
-
-/** What a sweep finds: entries to send again, entries whose dispatches were lost, entries past their last day. */
+/**
+ * What a sweep finds: entries to send again, entries whose dispatches were lost, entries of which nobody knows whether
+ * they were sent and that must not be sent twice, entries past their last day.
+ */
 export interface Due {
   send: Entry[];
   lost: Entry[];
+  ambiguous: Entry[];
   old: Entry[];
 }
 
@@ -70,7 +37,8 @@ export class Lanes {
   /** Events whose deliveries changed since they were last written. */
   readonly changed = new Set<PendingEvent>();
   readonly #lanes = new Map<string, Entry[]>();
-  readonly #overfull = new Set<string>();
+  /** How many unfinished deliveries each destination has. */
+  readonly #waiting = new Map<string, number>();
   readonly #times: LeaseTimes;
 
   constructor(times: LeaseTimes) {
@@ -84,13 +52,11 @@ export class Lanes {
     }
     this.events.set(event.id, event);
     for (const pending of event.deliveries) {
+      this.#count(pending, 1);
       if (pending.lane !== null) {
         const lane = this.#lanes.get(pending.lane);
         if (lane) {
           lane.push({ event, pending });
-          if (lane.length > MAX_LANE_LENGTH) {
-            this.#overfull.add(pending.lane);
-          }
         } else {
           this.#lanes.set(pending.lane, [{ event, pending }]);
         }
@@ -104,6 +70,11 @@ export class Lanes {
     return found && pending ? { event: found, pending } : null;
   }
 
+  /** Whether a delivery is still unfinished. */
+  has({ event, pending }: Entry): boolean {
+    return this.events.get(event.id)?.deliveries.includes(pending) ?? false;
+  }
+
   /** The delivery that another waits for: the head of its lane, unless it is the head itself. */
   blockerOf(pending: Pending): Pending | null {
     const head = pending.lane === null ? undefined : this.#lanes.get(pending.lane)?.[0];
@@ -115,6 +86,7 @@ export class Lanes {
     pending.counter += 1;
     pending.state = "out";
     pending.claimed = false;
+    pending.claimedBy = null;
     pending.sentAt = now;
     pending.due = now + Math.min(this.#times.leaseMs * 2 ** pending.leases, MAX_LEASE_MS);
     this.changed.add(event);
@@ -126,14 +98,17 @@ export class Lanes {
   }
 
   /**
-   * A consumer asks whether it may still start: renews the lease of the newest dispatch, once if `once` is set.
+   * A consumer asks whether it may still start: renews the lease of the newest dispatch. `onceBy`: the one claimant
+   * that gets it for good; null: whoever asks.
    */
-  claim(entry: Entry, counter: number, once: boolean, now: number): boolean {
+  claim(entry: Entry, counter: number, onceBy: string | null, now: number): boolean {
     const { event, pending } = entry;
-    if (pending.state !== "out" || pending.counter !== counter || (once && pending.claimed)) {
+    const isTaken = onceBy !== null && pending.claimed && pending.claimedBy !== onceBy;
+    if (pending.state !== "out" || pending.counter !== counter || isTaken) {
       return false;
     }
     pending.claimed = true;
+    pending.claimedBy = onceBy;
     pending.due = Math.max(pending.due, now + this.#times.leaseMs);
     this.changed.add(event);
     return true;
@@ -154,6 +129,7 @@ export class Lanes {
     switch (outcome.kind) {
       case "delivered":
       case "sent":
+      case "bounced":
       case "exhausted":
       case "canceled":
       case "skipped":
@@ -179,6 +155,7 @@ export class Lanes {
     if (event.deliveries.length === 0) {
       this.events.delete(event.id);
     }
+    this.#count(pending, -1);
     this.#leave(pending);
     this.changed.add(event);
   }
@@ -198,14 +175,25 @@ export class Lanes {
     return head?.pending.state === "waiting" ? head : null;
   }
 
-  /** Takes note of the oldest deliveries of lanes that hold more than they may. */
-  takeOverfull(): Entry[] {
-    const names = [...this.#overfull];
-    this.#overfull.clear();
-    return names.flatMap((name) => {
-      const lane = this.#lanes.get(name) ?? [];
-      return lane.slice(0, Math.max(0, lane.length - MAX_LANE_LENGTH));
-    });
+  /** The oldest deliveries of destinations that more wait for than may. */
+  overfull(): Entry[] {
+    const excess = new Map([...this.#waiting].map(([name, count]) => [name, count - MAX_WAITING]));
+    let left = [...excess.values()].reduce((sum, count) => sum + Math.max(0, count), 0);
+    const oldest: Entry[] = [];
+    for (const event of left > 0 ? this.events.values() : []) {
+      for (const pending of event.deliveries) {
+        const over = excess.get(pending.destination) ?? 0;
+        if (over > 0) {
+          excess.set(pending.destination, over - 1);
+          oldest.push({ event, pending });
+          left -= 1;
+        }
+      }
+      if (left === 0) {
+        break;
+      }
+    }
+    return oldest;
   }
 
   /** What an unfinished delivery waits for; null while it is with a consumer. `until`: epoch ms. */
@@ -219,10 +207,11 @@ export class Lanes {
 
   /**
    * What is due: retries, leases that ran out (five in a row are one lost attempt), and heads that have been answered
-   * with errors for so long that their lane goes on without them.
+   * with errors for so long that their lane goes on without them. A dispatch that was claimed for good and never
+   * settled is ambiguous.
    */
   sweep(now: number): Due {
-    const due: Due = { send: [], lost: [], old: [] };
+    const due: Due = { send: [], lost: [], ambiguous: [], old: [] };
     for (const event of this.events.values()) {
       for (const pending of event.deliveries) {
         const entry = { event, pending };
@@ -234,7 +223,9 @@ export class Lanes {
         if (pending.state === "waiting" || pending.due > now) {
           continue;
         }
-        if (event.acceptedAt + MAX_DELIVERY_AGE_MS <= now && !pending.manual) {
+        if (pending.state === "out" && pending.claimedBy) {
+          due.ambiguous.push(entry);
+        } else if (event.acceptedAt + MAX_DELIVERY_AGE_MS <= now && !pending.manual) {
           due.old.push(entry);
         } else if (pending.state === "out" && ++pending.leases >= MAX_LEASES) {
           pending.attempts += 1;
@@ -253,6 +244,7 @@ export class Lanes {
   addLate(event: PendingEvent, pending: Pending): Entry {
     const known = this.events.get(event.id) ?? event;
     known.deliveries.push(pending);
+    this.#count(pending, 1);
     this.events.set(known.id, known);
     return { event: known, pending };
   }
@@ -296,6 +288,15 @@ export class Lanes {
     pending.leases = 0;
   }
 
+  #count({ destination }: Pending, change: 1 | -1): void {
+    const count = (this.#waiting.get(destination) ?? 0) + change;
+    if (count > 0) {
+      this.#waiting.set(destination, count);
+    } else {
+      this.#waiting.delete(destination);
+    }
+  }
+
   #leave(pending: Pending): void {
     const lane = pending.lane === null ? undefined : this.#lanes.get(pending.lane);
     if (!lane) {
@@ -309,15 +310,4 @@ export class Lanes {
       this.#lanes.delete(pending.lane!);
     }
   }
-}
-
-/** When the outbox has to look at a delivery again; Infinity: when its lane lets it. */
-export function dueOf(pending: Pending): number {
-  return pending.state === "waiting" ? Infinity : Math.min(pending.due, asideAt(pending));
-}
-
-function asideAt(pending: Pending): number {
-  return pending.lane !== null && pending.maxHoldMs > 0 && pending.failingSince !== null
-    ? pending.failingSince + pending.maxHoldMs
-    : Infinity;
 }

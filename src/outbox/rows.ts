@@ -1,6 +1,6 @@
 import type { Facts } from "../event/lifecycle.ts";
 import type { EventRecord, LogRow } from "./contract.ts";
-import type { PendingEvent } from "./lanes.ts";
+import type { PendingEvent } from "./pending.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** How long a dedupe key lives. Providers re-send for up to 30 days. */
@@ -54,6 +54,8 @@ export interface Remembered {
  */
 export class Rows {
   readonly #storage: DurableObjectStorage;
+  /** The keys of all rows: most events are new, and to know that costs no query. */
+  #keys = new Set<string>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -72,6 +74,7 @@ export class Rows {
     const remembered: Remembered = { sequence: 0, last: {}, pending: [], factsOf: new Map(), oldestAt: Infinity };
     const newest = new Map<string, number>();
     let last: string | null = null;
+    this.#keys = new Set();
     for (const row of this.#storage.sql.exec<{
       key: string;
       id: string;
@@ -82,6 +85,7 @@ export class Rows {
       last: string | null;
       facts: number;
     }>("SELECT key, id, seq, at, payment, pending, last, facts IS NOT NULL AS facts FROM event")) {
+      this.#keys.add(row.key);
       if (row.seq > remembered.sequence) {
         remembered.sequence = row.seq;
         last = row.last;
@@ -108,6 +112,9 @@ export class Rows {
   }
 
   known(key: string): Known | null {
+    if (!this.#keys.has(key)) {
+      return null;
+    }
     const [row] = this.#storage.sql
       .exec<{ key: string; id: string; seq: number; at: number; input: string }>(
         "SELECT key, id, seq, at, input FROM event WHERE key = ?",
@@ -132,6 +139,7 @@ export class Rows {
   }
 
   insert(row: EventRow): void {
+    this.#keys.add(row.key);
     this.#storage.sql.exec(
       "INSERT INTO event VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       row.key,
@@ -151,6 +159,7 @@ export class Rows {
   /** Takes over the dedupe keys of events that another ordering key accepted. */
   insertKnown(known: Known[]): void {
     for (const { key, id, sequence, at, input } of known) {
+      this.#keys.add(key);
       this.#storage.sql.exec(
         "INSERT INTO event (key, v, id, seq, at, input) VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         key,
@@ -189,6 +198,7 @@ export class Rows {
 
   /** Gives a finished event its deliveries, record and body again, for a retry by hand. */
   revive(event: PendingEvent, record: EventRecord): void {
+    this.#keys.add(event.key);
     this.#storage.sql.exec(
       `INSERT INTO event (key, v, id, seq, at, input, pending, record, template) VALUES (?, 1, ?, ?, ?, '', ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET pending = excluded.pending, record = excluded.record, template = excluded.template`,
@@ -233,6 +243,7 @@ export class Rows {
         continue;
       }
       this.#storage.sql.exec("DELETE FROM event WHERE key = ?", key);
+      this.#keys.delete(key);
       deleted += 1;
       if (holdsFacts) {
         factsGone.push(payment);

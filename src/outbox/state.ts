@@ -2,8 +2,14 @@ import { dedupePrefixOf } from "../event/ids.ts";
 import { deliveryRow, writeLog } from "../store/log.ts";
 import { Acceptance, toItem } from "./acceptance.ts";
 import { LOG, type Attempt, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
-import { Lanes, type Entry, type LeaseTimes, type PendingEvent } from "./lanes.ts";
+import { Lanes } from "./lanes.ts";
+import type { Entry, LeaseTimes, PendingEvent } from "./pending.ts";
 import { DEDUPE_MS, Rows } from "./rows.ts";
+
+/** Above this an outbox takes no more events; an object may hold 10 GB. */
+const MAX_BYTES = 5_000_000_000;
+/** Calls of `accept`, each of at most 100 events, between two looks at how much storage holds. */
+const SIZED_EVERY = 50;
 
 /**
  * What one outbox knows: its rows, and in memory the lanes and what accepting needs. Changes run in one storage
@@ -17,6 +23,8 @@ export class State {
   readonly #name: string;
   readonly #times: LeaseTimes;
   #oldestAt = Infinity;
+  #asksUntilSized = 0;
+  #isOver = false;
 
   /** `name`: the ordering key. */
   constructor(storage: DurableObjectStorage, name: string, times: LeaseTimes) {
@@ -34,6 +42,16 @@ export class State {
     remembered.pending.forEach((event) => this.lanes.add(event));
     this.acceptance = new Acceptance(this.#name, this.rows, this.lanes, remembered);
     this.#oldestAt = remembered.oldestAt;
+  }
+
+  /** Whether storage holds as much as it may; looked up once in a while, since that costs as much as a query. */
+  isFull(): boolean {
+    if (this.#asksUntilSized === 0) {
+      this.#asksUntilSized = SIZED_EVERY;
+      this.#isOver = this.rows.size > MAX_BYTES;
+    }
+    this.#asksUntilSized -= 1;
+    return this.#isOver;
   }
 
   /** Runs work and writes the events that it changed, all or nothing. */
@@ -61,7 +79,7 @@ export class State {
   }
 
   /** Ends deliveries that nobody will attempt again, and keeps their last log row. True if there were any. */
-  giveUp(entries: Entry[], reason: "lane_full" | "expired" | "by_hand", now: number): boolean {
+  giveUp(entries: Entry[], reason: "lane_full" | "expired" | "ambiguous" | "by_hand", now: number): boolean {
     const status = reason === "by_hand" ? "canceled" : "exhausted";
     this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, status, reason, now)));
     for (const entry of entries) {

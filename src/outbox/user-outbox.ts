@@ -1,26 +1,27 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { log } from "../platform/log.ts";
-import { FRESH, type HandOver } from "./acceptance.ts";
+import type { HandOver } from "./acceptance.ts";
 import {
   V,
   type AcceptEvent,
   type AcceptInput,
   type AcceptResult,
+  type Claimed,
+  type ClaimInput,
   type DeliveryRef,
-  type Dispatch,
   type EventItem,
   type RetryInput,
   type SettleInput,
   type Standing,
 } from "./contract.ts";
-import { dueOf, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./lanes.ts";
 import { pack, send, toTravel } from "./messages.ts";
-import { bindPayment } from "./payment-binding.ts";
+import { bindPayment } from "./bind.ts";
+import { dueOf, FRESH, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./pending.ts";
 import { State } from "./state.ts";
 
-/** Above this an outbox takes no more events; an object may hold 10 GB. */
-const MAX_BYTES = 5_000_000_000;
+/** So many deliveries are made into messages at a time. */
+const SEND_BITE = 200;
 /** How long log rows that nobody took wait for the next try. */
 const RELOG_MS = 5_000;
 
@@ -58,7 +59,7 @@ export class UserOutbox extends DurableObject<Env> {
     await Promise.all(
       bringing.map(async (event) => bound.set(event, await bindPayment(this.env, this.ctx.id.name!, event))),
     );
-    if (this.#state.rows.size > MAX_BYTES) {
+    if (this.#state.isFull()) {
       return events.map(() => ({ status: "refused", reason: "storage-full" }));
     }
     const now = Date.now();
@@ -69,7 +70,7 @@ export class UserOutbox extends DurableObject<Env> {
           ? { status: "moved", user: binding.movedTo }
           : this.#state.acceptance.accept(event, binding, now);
       });
-      return { results, isFull: this.#state.giveUp(this.#state.lanes.takeOverfull(), "lane_full", now) };
+      return { results, isFull: this.#state.giveUp(this.#state.lanes.overfull(), "lane_full", now) };
     });
     await this.#arm(isFull ? now : this.#state.lanes.events.size > 0 ? now + this.#times.leaseMs : Infinity);
     return results;
@@ -105,17 +106,15 @@ export class UserOutbox extends DurableObject<Env> {
     return { v: V, next };
   }
 
-  /**
-   * A consumer asks whether it may still start a dispatch: renews it, or says that it is over. `once` grants only the
-   * first claim of a dispatch, for channels that must not send twice.
-   */
-  claim(input: { v: V; event: string; dispatch: Dispatch; mode: "again" | "once" }): { startBy: number } | null {
+  /** A consumer asks whether it may still start a dispatch: renews it; null: it is over, nothing is to be sent. */
+  claim({ event, delivery, counter, mode, by }: ClaimInput): Claimed | null {
     const now = Date.now();
     const { lanes } = this.#state;
-    const entry = lanes.find(input.event, input.dispatch.delivery);
-    const isGranted =
-      entry && this.#state.change(() => lanes.claim(entry, input.dispatch.counter, input.mode === "once", now));
-    return isGranted ? { startBy: lanes.startBy(now) } : null;
+    const entry = lanes.find(event, delivery);
+    const isGranted = entry && this.#state.change(() => lanes.claim(entry, counter, mode === "once" ? by : null, now));
+    return isGranted
+      ? { startBy: lanes.startBy(now), superseded: this.#state.acceptance.isSuperseded(entry.event) }
+      : null;
   }
 
   /** The template of an unfinished event's body, for events too large to travel; null once all is finished. */
@@ -192,8 +191,9 @@ export class UserOutbox extends DurableObject<Env> {
       const waiting = await this.#stillQueued(now);
       const due = this.#state.change(() => {
         this.#state.lanes.extend(waiting, now);
-        const { send, lost, old } = this.#state.lanes.sweep(now);
+        const { send, lost, ambiguous, old } = this.#state.lanes.sweep(now);
         this.#state.keepLost(lost, now);
+        this.#state.giveUp(ambiguous, "ambiguous", now);
         this.#state.giveUp(old, "expired", now);
         const due = [...send, ...this.#state.lanes.ready()];
         for (const entry of due) {
@@ -222,10 +222,14 @@ export class UserOutbox extends DurableObject<Env> {
     return expired.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
   }
 
-  /** A send that fails is made up for when the leases of its dispatches run out. */
+  /**
+   * Sends what was handed over, in bites, so that the bodies of a long backlog are not in memory at once. A send that
+   * fails is made up for when the leases of its dispatches run out.
+   */
   async #enqueue(entries: Entry[], now: number): Promise<void> {
-    if (entries.length > 0) {
-      await send(this.env.DELIVERIES, pack(this.#state.items(entries, now))).catch(() => undefined);
+    for (let at = 0; at < entries.length; at += SEND_BITE) {
+      const bite = entries.slice(at, at + SEND_BITE).filter((entry) => this.#state.lanes.has(entry));
+      await send(this.env.DELIVERIES, pack(this.#state.items(bite, now))).catch(() => undefined);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { z } from "zod";
+
 import type { ProviderEvent } from "../event/event.ts";
 
 /** A provider's request as it came: the bytes that were signed, and the URL as it is registered at the provider. */
@@ -30,13 +32,15 @@ export interface Provider {
   /** Whether one of the secrets signed the request. Never throws, whatever a stranger sent. */
   verify(request: SignedRequest, secrets: string[], options: VerifyOptions): Promise<Verification>;
   /**
-   * The events that a verified request holds; decrypts them where the provider encrypts.
+   * The events that a verified request holds; decrypts them where the provider encrypts. `config`: the source's own.
    *
    * @throws {UnparseableError} where the body is not what the provider sends.
    */
-  normalize(request: SignedRequest, secrets: string[]): Promise<ProviderEvent[]>;
+  normalize(request: SignedRequest, secrets: string[], config?: Record<string, unknown>): Promise<ProviderEvent[]>;
   /** The answer that the provider expects. */
   acknowledge(outcome: Acknowledgement): Response;
+  /** What a source's `config` may hold, where the provider needs one. */
+  config?: z.ZodType<Record<string, unknown>>;
   /** Answers the challenge by which a provider tests a URL before it sends events there. */
   handshake?(request: Request, secrets: string[]): Promise<Response>;
 }

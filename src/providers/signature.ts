@@ -6,7 +6,7 @@ import type { Verification } from "./provider.ts";
 /** A header of signatures longer than this (in characters) is refused unread. */
 export const MAX_HEADER_LENGTH = 8192;
 /** How many signatures a request may carry; during a rotation a provider sends one a secret. */
-const MAX_SIGNATURES = 16;
+export const MAX_SIGNATURES = 16;
 /** How many secrets a source may have at a time. */
 export const MAX_SECRETS = 5;
 
@@ -18,6 +18,9 @@ const encoder = new TextEncoder();
 /** Imported keys of this isolate by hash and secret, the one used longest ago first. */
 const keys = new Map<string, Promise<CryptoKey>>();
 
+/** A secret as text, whose UTF-8 is the key, or the key itself. Null: one that makes no signature of this kind. */
+export type HmacSecret = string | Uint8Array<ArrayBuffer> | null;
+
 /**
  * Looks for a secret that made one of the signatures over `signed`. Blank secrets never fit: an unset variable must
  * not let through what anyone can sign. `signatures`: decoded bytes, at most sixteen.
@@ -25,14 +28,14 @@ const keys = new Map<string, Promise<CryptoKey>>();
 export async function verifyHmac(
   signed: Uint8Array<ArrayBuffer>,
   signatures: Uint8Array[],
-  secrets: string[],
+  secrets: HmacSecret[],
   hash: HmacHash = "SHA-256",
 ): Promise<Verification> {
   if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
   if (signatures.length > MAX_SIGNATURES) return { ok: false, reason: "too-many-signatures" };
   if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
   for (const [secretIndex, secret] of secrets.entries()) {
-    if (isBlank(secret)) continue;
+    if (secret === null || isBlank(secret)) continue;
     const key = await hmacKey(secret, hash);
     const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
     if (signatures.some((signature) => areEqual(mac, signature))) return { ok: true, secretIndex };
@@ -44,6 +47,13 @@ export async function verifyHmac(
 export function bytesOfHex(text: string): Uint8Array | null {
   if (text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return null;
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Bytes of base64 as everybody writes it: padded, nothing else in it; null for any other text. */
+export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  if (text === "" || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
+  const binary = atob(text);
+  return btoa(binary) === text ? Uint8Array.from(binary, (char) => char.charCodeAt(0)) : null;
 }
 
 /** Seconds of a decimal timestamp of up to 12 digits; null for any other text. */
@@ -68,10 +78,11 @@ export function prefixed(prefix: string, body: Uint8Array): Uint8Array<ArrayBuff
   return bytes;
 }
 
-async function hmacKey(secret: string, hash: HmacHash): Promise<CryptoKey> {
-  const name = `${hash} ${secret}`;
-  const key =
-    keys.get(name) ?? crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash }, false, ["sign"]);
+async function hmacKey(secret: string | Uint8Array<ArrayBuffer>, hash: HmacHash): Promise<CryptoKey> {
+  const isText = typeof secret === "string";
+  const name = isText ? `${hash} ${secret}` : `${hash} bytes ${secret.join()}`;
+  const bytes = isText ? encoder.encode(secret) : secret;
+  const key = keys.get(name) ?? crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["sign"]);
   keys.delete(name);
   keys.set(name, key);
   if (keys.size > MAX_CACHED_KEYS) keys.delete(keys.keys().next().value!);
@@ -86,6 +97,6 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-function isBlank(secret: string): boolean {
-  return secret.trim() === "";
+function isBlank(secret: HmacSecret): boolean {
+  return secret === null || (typeof secret === "string" ? secret.trim() === "" : secret.length === 0);
 }

@@ -1,10 +1,13 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
+import type { Channel } from "../event/channels.ts";
 import type { Ordering } from "../outbox/contract.ts";
-import { log } from "../platform/log.ts";
 import { open } from "../platform/secret-box.ts";
-import { apiKeys, endpoints, merchants, sources, type Scope } from "./schema.ts";
+import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
+import { apiKeys, channelAccounts, endpoints, merchants, sources, type Scope } from "./schema.ts";
+
+export { forget, type Found } from "./copies.ts";
 
 /** An endpoint with its secrets opened, the newest first: as planning and delivery use it. */
 export interface Endpoint {
@@ -39,11 +42,24 @@ export interface Source {
   userPrefix: string | null;
 }
 
+/** A merchant's account at the provider of a channel, with its secrets opened. */
+export interface ChannelAccount {
+  merchant: string;
+  channel: Channel;
+  provider: string;
+  /** As the provider's adapter has it: settings and secrets together. */
+  account: Record<string, unknown>;
+  updatedAt: number;
+}
+
 /** What planning and delivery need to know of a merchant. */
 export interface MerchantConfig {
   id: string;
+  name: string | null;
   status: "active" | "suspended";
   endpoints: Endpoint[];
+  /** At most one a channel. */
+  accounts: ChannelAccount[];
 }
 
 /** An API key as it authenticates: whose it is and what it may do. */
@@ -54,61 +70,31 @@ export interface ApiKey {
   scopes: Scope[];
 }
 
-/** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
-export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
-
-/** A copy is as good as D1 for so long, and better than nothing for so long when D1 fails. */
-const FRESH_MS = 5_000;
-const STALE_MS = 3_600_000;
-const MAX_COPIES = 5_000;
-
-interface Copy {
-  merchant: string;
-  value: unknown;
-  at: number;
-}
-
-/** Copies of this isolate by `kind/id`. */
-const copies = new Map<string, Copy>();
-
-/** A merchant with its endpoints, from this isolate's copy. `now`: epoch ms. */
+/** A merchant with its endpoints and accounts, from this isolate's copy. `now`: epoch ms. */
 export async function merchantConfig(env: Env, id: string, now = Date.now()): Promise<Found<MerchantConfig | null>> {
   const found = await merchantConfigs(env, [id], now);
   return found.ok ? { ok: true, value: found.value.get(id) ?? null } : found;
 }
 
-/** Several merchants with their endpoints: those of which the copy is old in one round trip. */
+/** Several merchants: those of which the copy is old in one round trip. */
 export async function merchantConfigs(
   env: Env,
   ids: string[],
   now = Date.now(),
 ): Promise<Found<Map<string, MerchantConfig>>> {
-  const stale = ids.filter((id) => !isYoung(copies.get(`merchant/${id}`), FRESH_MS, now));
-  if (stale.length > 0) {
-    try {
-      const loaded = await loadMerchants(env, stale);
-      stale.forEach((id) => keep(`merchant/${id}`, { merchant: id, value: loaded.get(id) ?? null, at: now }));
-    } catch (error) {
-      log.warn("config.load_failed", { error: String(error) });
-      if (!stale.every((id) => isYoung(copies.get(`merchant/${id}`), STALE_MS, now))) {
-        return { ok: false, reason: "unavailable" };
-      }
-    }
-  }
-  const values = ids.map((id) => [id, copies.get(`merchant/${id}`)?.value as MerchantConfig | null] as const);
-  return { ok: true, value: new Map(values.filter((pair): pair is [string, MerchantConfig] => pair[1] !== null)) };
+  const found = await copiesOf(ids.map(keyOfMerchant), now, async (keys) =>
+    loadMerchants(
+      env,
+      ids.filter((id) => keys.includes(keyOfMerchant(id))),
+    ),
+  );
+  return found.ok ? { ok: true, value: new Map([...found.value.values()].map((one) => [one.id, one])) } : found;
 }
 
 /** A merchant as D1 has it now, past this isolate's copy, which stays as good as it is where D1 fails. */
 export async function freshConfig(env: Env, id: string, now = Date.now()): Promise<Found<MerchantConfig | null>> {
-  try {
-    const value = (await loadMerchants(env, [id])).get(id) ?? null;
-    keep(`merchant/${id}`, { merchant: id, value, at: now });
-    return { ok: true, value };
-  } catch (error) {
-    log.warn("config.load_failed", { error: String(error) });
-    return { ok: false, reason: "unavailable" };
-  }
+  const key = keyOfMerchant(id);
+  return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
 /** A source with its secrets opened. */
@@ -131,57 +117,43 @@ export async function keyByHash(env: Env, hash: string, now = Date.now()): Promi
   });
 }
 
-/** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
-export function forget(merchant: string): void {
-  for (const [key, copy] of copies) {
-    if (copy.merchant === merchant) {
-      copies.delete(key);
-    }
-  }
+function keyOfMerchant(id: string): string {
+  return `merchant/${id}`;
 }
 
-async function copyOf<T>(
-  key: string,
-  now: number,
-  load: () => Promise<{ merchant: string; value: T } | null>,
-): Promise<Found<T | null>> {
-  const copy = copies.get(key);
-  if (copy && isYoung(copy, FRESH_MS, now)) {
-    return { ok: true, value: copy.value as T };
-  }
-  try {
-    const loaded = await load();
-    if (loaded === null) {
-      copies.delete(key);
-      return { ok: true, value: null };
-    }
-    keep(key, { ...loaded, at: now });
-    return { ok: true, value: loaded.value };
-  } catch (error) {
-    log.warn("config.load_failed", { error: String(error) });
-    return copy && isYoung(copy, STALE_MS, now)
-      ? { ok: true, value: copy.value as T }
-      : { ok: false, reason: "unavailable" };
-  }
-}
-
-async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, MerchantConfig>> {
+async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loaded<MerchantConfig | null>>> {
   const db = drizzle(env.DB);
   const wanted = sql`(select value from json_each(${JSON.stringify(ids)}))`;
-  const [merchantRows, endpointRows] = await db.batch([
+  const [merchantRows, endpointRows, accountRows] = await db.batch([
     db
-      .select({ id: merchants.id, status: merchants.status })
+      .select({ id: merchants.id, name: merchants.name, status: merchants.status })
       .from(merchants)
       .where(sql`${merchants.id} in ${wanted}`),
     db
       .select()
       .from(endpoints)
       .where(sql`${endpoints.merchant} in ${wanted}`),
+    db
+      .select()
+      .from(channelAccounts)
+      .where(sql`${channelAccounts.merchant} in ${wanted}`),
   ]);
-  const opened = await Promise.all(endpointRows.map((row) => openEndpoint(env, row)));
-  const byMerchant = Map.groupBy(opened, ({ merchant }) => merchant);
+  const byMerchant = Map.groupBy(
+    await Promise.all(endpointRows.map((row) => openEndpoint(env, row))),
+    ({ merchant }) => merchant,
+  );
+  const accounts = await Promise.all(accountRows.map((row) => openAccount(env, row)));
+  const found = new Map(merchantRows.map((row) => [row.id, row]));
   return new Map(
-    merchantRows.map(({ id, status }) => [id, { id, status, endpoints: byMerchant.get(id) ?? [] }] as const),
+    ids.map((merchant) => {
+      const row = found.get(merchant);
+      const value = row && {
+        ...row,
+        endpoints: byMerchant.get(merchant) ?? [],
+        accounts: accounts.filter((account) => account.merchant === merchant),
+      };
+      return [keyOfMerchant(merchant), { merchant, value: value ?? null }];
+    }),
   );
 }
 
@@ -201,21 +173,20 @@ export function rowOf({ merchant, id }: { merchant: string; id: string }): strin
   return `${merchant}/${id}`;
 }
 
+async function openAccount(env: Env, row: typeof channelAccounts.$inferSelect): Promise<ChannelAccount> {
+  const { merchant, channel, provider, settings, secrets, updatedAt } = row;
+  const opened = await open(env.ENCRYPTION_KEY, accountRow(row), secrets);
+  return { merchant, channel, provider, account: { ...settings, ...(JSON.parse(opened) as object) }, updatedAt };
+}
+
+/** What an account's secrets are sealed under. */
+export function accountRow({ merchant, channel }: { merchant: string; channel: Channel }): string {
+  return `${merchant}/channel/${channel}`;
+}
+
 async function openSource(env: Env, row: typeof sources.$inferSelect): Promise<Source> {
   const { id, merchant, provider, config, userFrom, userPrefix } = row;
   const newestFirst = row.secrets.toSorted((a, b) => b.createdAt - a.createdAt);
   const secrets = await Promise.all(newestFirst.map(({ sealed }) => open(env.ENCRYPTION_KEY, id, sealed)));
   return { id, merchant, provider, secrets, config, userFrom, userPrefix };
-}
-
-function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
-  return copy !== undefined && now - copy.at < ageMs;
-}
-
-function keep(key: string, copy: Copy): void {
-  copies.delete(key);
-  copies.set(key, copy);
-  if (copies.size > MAX_COPIES) {
-    copies.delete(copies.keys().next().value!);
-  }
 }

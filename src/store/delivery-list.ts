@@ -1,13 +1,13 @@
 import { sql, type SQL } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 
+import { CHANNELS } from "../event/channels.ts";
 import { idFrom } from "../event/ids.ts";
 import type { DeliveryStatus } from "../outbox/contract.ts";
 import { deliveries } from "./schema.ts";
 
 /** So many rows are read for one page at most; a page may be short and have a next one. */
 const MAX_ROWS_READ = 10_000;
-const CHANNELS = ["email", "sms", "push", "inbox"];
 
 /** What a list of deliveries is narrowed to. `since`: epoch ms. */
 export interface DeliveryFilter {

@@ -1,6 +1,7 @@
 import {
   LOG,
   type DeliveryRow,
+  type DeliveryStatus,
   type Dispatch,
   type EventItem,
   type EventRecord,
@@ -23,9 +24,17 @@ const WRITE_EVENTS = `INSERT INTO events
     sequence = excluded.sequence, template = excluded.template
   WHERE events.sequence IS NULL AND excluded.sequence IS NOT NULL`;
 
+/** How final a status is. What was delivered stays so; what was sent is only told apart from what bounced later. */
+const FINALITY: Partial<Record<DeliveryStatus, number>> = { delivered: 2, sent: 1, bounced: 1 };
+const finality = (row: string) =>
+  `CASE ${row}.status ${Object.entries(FINALITY)
+    .map(([status, rank]) => `WHEN '${status}' THEN ${rank}`)
+    .join(" ")} ELSE 0 END`;
+
 /** True where the row that comes in says more than the one that is there. */
-const IS_NEWER = `(excluded.counter > deliveries.counter
-  OR (excluded.counter = deliveries.counter AND deliveries.status = 'pending' AND excluded.status <> 'pending'))`;
+const IS_NEWER = `(${finality("excluded")} > ${finality("deliveries")} OR (${finality("excluded")} = ${finality("deliveries")}
+  AND (excluded.counter > deliveries.counter
+    OR (excluded.counter = deliveries.counter AND deliveries.status = 'pending' AND excluded.status <> 'pending'))))`;
 
 const newest = (column: string) => `${column} = iif(${IS_NEWER}, excluded.${column}, deliveries.${column})`;
 const earliest = (column: string) =>
@@ -39,9 +48,7 @@ const WRITE_DELIVERIES = `INSERT INTO deliveries
     value->>'acceptedAt', value->>'firstAttemptAt', value->>'deliveredAt', value->>'dueAt', value->>'previous'
   FROM json_each(?1) WHERE true
   ON CONFLICT (merchant, id) DO UPDATE SET
-    status = CASE WHEN 'delivered' IN (deliveries.status, excluded.status) THEN 'delivered'
-      WHEN ${IS_NEWER} THEN excluded.status ELSE deliveries.status END,
-    ${newest("reason")}, ${newest("waiting_for")}, ${newest("due_at")},
+    ${newest("status")}, ${newest("reason")}, ${newest("waiting_for")}, ${newest("due_at")},
     ${newest("outbox")}, ${newest("user")}, ${newest("previous")},
     counter = max(deliveries.counter, excluded.counter),
     attempts = json_patch(deliveries.attempts, excluded.attempts),
@@ -51,7 +58,7 @@ const WRITE_DELIVERIES = `INSERT INTO deliveries
 /**
  * Writes log rows to D1 in one round trip: an upsert of events, one of deliveries, each with all its rows as one JSON
  * parameter. A row may come twice and in any order: attempts merge by counter, the highest counter says the status,
- * `delivered` is final. Throws where D1 does.
+ * `delivered` is final, and `sent` is too but for what the channel's provider reports of it. Throws where D1 does.
  */
 export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
   const events = new Map<string, EventRecord>();
@@ -143,8 +150,7 @@ export async function noteAltered(db: D1Database, merchant: string, event: strin
 export async function overdueOutboxes(db: D1Database, before: number): Promise<string[]> {
   const { results } = await db
     .prepare(
-      `SELECT DISTINCT outbox FROM deliveries INDEXED BY deliveries_not_delivered
-       WHERE status <> 'delivered' AND status IN ('pending', 'retrying') AND due_at < ? LIMIT 100`,
+      "SELECT DISTINCT outbox FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL AND due_at < ? LIMIT 100",
     )
     .bind(before)
     .all<{ outbox: string }>();
@@ -152,11 +158,12 @@ export async function overdueOutboxes(db: D1Database, before: number): Promise<s
 }
 
 function newerOf(known: MergedDelivery, delivery: Omit<DeliveryRow, "attempt">): Omit<DeliveryRow, "attempt"> {
-  const isNewer =
+  const rise = (FINALITY[delivery.status] ?? 0) - (FINALITY[known.status] ?? 0);
+  const isLater =
     delivery.counter > known.counter ||
     (delivery.counter === known.counter && known.status === "pending" && delivery.status !== "pending");
-  const status = [known.status, delivery.status].includes("delivered") ? { status: "delivered" as const } : {};
-  return { ...(isNewer ? delivery : known), ...status };
+  const isNewer = rise > 0 || (rise === 0 && isLater);
+  return { ...(isNewer ? delivery : known), counter: Math.max(known.counter, delivery.counter) };
 }
 
 function withTimes(delivery: MergedDelivery) {

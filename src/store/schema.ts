@@ -1,5 +1,6 @@
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
+import type { Channel } from "../event/channels.ts";
 import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
 
 export type Scope = "events:write" | "log:read" | "config:write" | "people:write" | "keys:write";
@@ -112,4 +113,53 @@ export const deliveries = sqliteTable(
     previous: integer("previous"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/** `email`, `phone`: sealed, each under its own name; `*Hash`: keyed hashes by which an address is found again. */
+export const users = sqliteTable(
+  "users",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    email: text("email"),
+    emailHash: text("email_hash"),
+    phone: text("phone"),
+    phoneHash: text("phone_hash"),
+    phoneVerified: integer("phone_verified", { mode: "boolean" }).notNull(),
+    locale: text("locale"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/** Addresses that are not used again, whichever user has them. */
+export const suppressions = sqliteTable(
+  "suppressions",
+  {
+    merchant: text("merchant").notNull(),
+    channel: text("channel").$type<Channel>().notNull(),
+    addressHash: text("address_hash").notNull(),
+    reason: text("reason").$type<SuppressionReason>().notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.channel, table.addressHash] })],
+);
+
+/** Why an address is not used again: nothing arrives there, or the person said no. */
+export type SuppressionReason = "address_dead" | "opted_out";
+
+/** `settings`: what may be shown; `secrets`: the rest, as sealed JSON. */
+export const channelAccounts = sqliteTable(
+  "channel_accounts",
+  {
+    merchant: text("merchant").notNull(),
+    channel: text("channel").$type<Channel>().notNull(),
+    provider: text("provider").notNull(),
+    settings: text("settings", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
+    secrets: text("secrets").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.channel] })],
 );

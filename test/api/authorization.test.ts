@@ -62,6 +62,19 @@ const ROWS: Record<string, Row> = {
   putEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}`, body: { url } },
   deleteEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}` },
   getEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret` },
+  putChannel: {
+    needs: "config:write",
+    path: at("/v1/channels/email"),
+    body: { provider: "cloudflare", from: "shop@paybell.example" },
+  },
+  listChannels: { needs: "config:write", path: at("/v1/channels") },
+  getChannel: { needs: "config:write", path: at("/v1/channels/email") },
+  deleteChannel: { needs: "config:write", path: at("/v1/channels/email") },
+  putUser: { needs: "people:write", path: ({ user }) => `/v1/users/${user}`, body: { locale: "zh" } },
+  listUsers: { needs: "people:write", path: at("/v1/users") },
+  getUser: { needs: "people:write", path: ({ user }) => `/v1/users/${user}` },
+  deleteUser: { needs: "people:write", path: ({ user }) => `/v1/users/${user}` },
+  liftSuppression: { needs: "people:write", path: ({ user }) => `/v1/users/${user}/suppressions/email` },
   postEvents: { needs: "events:write", path: at("/v1/events"), body: event },
   listEvents: { needs: "log:read", path: at("/v1/events") },
   getEvent: { needs: "log:read", path: ({ event }) => `/v1/events/${event}` },
@@ -182,12 +195,13 @@ describe("the authorization matrix", () => {
   it.each(namingOne)("$operationId does not tell another merchant that a thing exists", async (operation) => {
     const before = await everything();
     const { status, json } = await attempt(operation, other.key);
-    if (operation.operationId === "putEndpoint") {
-      // The id is the merchant's own: the other one makes an endpoint of that id beside it.
+    if (operation.method === "PUT") {
+      // The id is the merchant's own: the other one makes a thing of that id beside it.
       expect(status).toBe(200);
-      const { json: mine } = await call("GET", `/v1/endpoints/${owner.endpoint}`, { key: owner.key });
+      const path = ROWS[operation.operationId]!.path(owner);
+      const { json: mine } = await call("GET", path, { key: owner.key });
       expect(mine["createdAt"]).not.toBe(json["createdAt"]);
-      await call("DELETE", `/v1/endpoints/${owner.endpoint}`, { key: other.key });
+      await call("DELETE", path, { key: other.key });
     } else {
       expect({ status, code: json["code"] }).toEqual({ status: 404, code: "not_found" });
     }

@@ -26,7 +26,17 @@ export async function send(
   return { status: response.status, headers: response.headers, json: isJson ? JSON.parse(text) : {} };
 }
 
-const TABLES = ["merchants", "api_keys", "sources", "endpoints", "events", "deliveries"];
+const TABLES = [
+  "merchants",
+  "api_keys",
+  "sources",
+  "endpoints",
+  "channel_accounts",
+  "users",
+  "suppressions",
+  "events",
+  "deliveries",
+];
 
 /** All that D1 holds, to compare before and after. */
 export async function everything(): Promise<unknown[]> {
@@ -43,16 +53,23 @@ export interface FurnishedMerchant {
   source: string;
   sourceSecret: string;
   endpoint: string;
+  user: string;
   event: string;
   delivery: string;
 }
 
-/** Makes a merchant with a second key, a source with a secret, an endpoint, and an event with a delivered delivery. */
+/**
+ * Makes a merchant with a second key, a source with a secret, an endpoint, an account for email, a user, and an event
+ * with a delivered delivery.
+ */
 export async function furnishedMerchant(): Promise<FurnishedMerchant> {
   const { id, key } = await newMerchant();
   const second = await call("POST", "/v1/api-keys", { key, body: { scopes: ["log:read"] } });
   const source = await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_1"] } });
   const endpoint = await newEndpoint(key);
+  const account = { provider: "cloudflare", from: "Shop <shop@paybell.example>" };
+  await call("PUT", "/v1/channels/email", { key, body: account });
+  await call("PUT", "/v1/users/u_1", { key, body: { email: "ada@customers.example", locale: "en" } });
   const [event] = await logEvents(id, 1, endpoint.id);
   return {
     id,
@@ -61,6 +78,7 @@ export async function furnishedMerchant(): Promise<FurnishedMerchant> {
     source: String(source.json["id"]),
     sourceSecret: String((source.json["secrets"] as { id: string }[])[0]?.id),
     endpoint: endpoint.id,
+    user: "u_1",
     event: event!,
     delivery: deliveryId(event!, endpoint.id),
   };

@@ -50,12 +50,14 @@ function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number } = {
 
 const settle = { event: "evt_1", delivery: "dlv_1", counter: 1, outcome: { kind: "delivered" as const } };
 const row = { event: { id: unique("evt") } } as unknown as LogRow;
+/** Something is always under way. */
+const never = () => false;
 const none = () => undefined;
 
 describe("Ledger", () => {
   it("logs before it settles, once for all that came together, and settles once an outbox", async () => {
     const { bindings: env, happened, settled } = bindings();
-    const ledger = new Ledger(env, () => 7, none);
+    const ledger = new Ledger(env, () => 7, none, never);
     await Promise.all([
       ledger.note("u/1", [row], settle),
       ledger.note("u/1", [row], settle),
@@ -70,31 +72,31 @@ describe("Ledger", () => {
 
   it("puts log rows on the backup queue when D1 fails", async () => {
     const { bindings: env, backedUp, settled } = bindings({ d1: true });
-    await new Ledger(env, () => 0, none).note("u/1", [row], settle);
+    await new Ledger(env, () => 0, none, never).note("u/1", [row], settle);
     expect(backedUp).toMatchObject([{ kind: "log", rows: [row] }]);
     expect(settled[0]!.unlogged).toEqual([]);
   });
 
   it("lets log rows travel in the settle when D1 and the backup queue fail", async () => {
     const { bindings: env, settled } = bindings({ d1: true, backup: true });
-    await new Ledger(env, () => 0, none).note("u/1", [row], settle);
+    await new Ledger(env, () => 0, none, never).note("u/1", [row], settle);
     expect(settled).toMatchObject([{ settles: [settle], unlogged: [row] }]);
   });
 
   it("settles again when that fails, and the third time puts it on the backup queue", async () => {
     const twice = bindings({ settle: 2 });
-    await new Ledger(twice.bindings, () => 0, none).note("u/1", [row], settle);
+    await new Ledger(twice.bindings, () => 0, none, never).note("u/1", [row], settle);
     expect(twice.settled).toHaveLength(1);
     expect(twice.backedUp).toEqual([]);
     const always = bindings({ settle: 3 });
-    await new Ledger(always.bindings, () => 0, none).note("u/1", [row], settle);
+    await new Ledger(always.bindings, () => 0, none, never).note("u/1", [row], settle);
     expect(always.settled).toEqual([]);
     expect(always.backedUp).toEqual([{ v: V, kind: "settle", key: "u/1", settles: [settle] }]);
   });
 
   it("writes a hundred rows at once without waiting for more", async () => {
     const { bindings: env, happened } = bindings();
-    const ledger = new Ledger(env, () => 0, none);
+    const ledger = new Ledger(env, () => 0, none, never);
     const notes = Array.from({ length: 100 }, () => ledger.note("u/1", [row], null));
     await Promise.all(notes);
     expect(happened).toEqual(["logging", "logged"]);
@@ -105,7 +107,7 @@ describe("Ledger", () => {
     const next = [{ v: V, record: {}, planned: [], ready: [] }] as unknown as EventItem[];
     env.USER_OUTBOX.getByName = () => ({ settle: async () => ({ v: V, next }) }) as never;
     const { promise, resolve } = Promise.withResolvers<EventItem[]>();
-    await new Ledger(env, () => 1, resolve).note("u/1", [], settle);
+    await new Ledger(env, () => 1, resolve, never).note("u/1", [], settle);
     expect(await promise).toBe(next);
   });
 });

@@ -1,9 +1,7 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { eventOf, firstSuccesses, orderFaults, startStory, type Story } from "./story.ts";
+import { startStop } from "./stop.ts";
 
 const USERS = 8;
 const EVENTS_EACH = 14;
@@ -85,15 +83,3 @@ describe("killing everything", () => {
     expect(new Set(firstSuccesses(receiver.received).map(({ id }) => id))).toEqual(accepted);
   });
 });
-
-/** A server that the Worker tells when it has come to the place where it shall be killed. */
-async function startStop(): Promise<{ url: string; reached: Promise<void>; close(): void }> {
-  const { promise: reached, resolve } = Promise.withResolvers<void>();
-  const server = createServer((_, response) => {
-    response.end();
-    resolve();
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, reached, close: () => server.close() };
-}

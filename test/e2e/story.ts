@@ -11,6 +11,8 @@ export const QUICK = Array.from({ length: 20 }, () => 1);
 export interface Story {
   receiver: Receiver;
   merchant: Merchant;
+  /** Of the endpoint. */
+  secret: string;
   post(event: Record<string, unknown>): Promise<{ id: string; sequence: number | null; status: string }>;
   /** Posts events as one batch; their ids. */
   postAll(events: Record<string, unknown>[]): Promise<string[]>;
@@ -34,6 +36,7 @@ export async function startStory(
   const story: Story = {
     receiver,
     merchant: await newMerchant(worker.url),
+    secret: "",
     post: (event) => post(() => story.merchant, event),
     postAll: async (events) => {
       const { json } = await story.merchant.call<{ data: { id: string }[] }>("POST", "/v1/events", events);
@@ -58,6 +61,7 @@ export async function startStory(
     ...options.endpoint,
   });
   ({ secret } = made);
+  story.secret = secret;
   return story;
 }
 

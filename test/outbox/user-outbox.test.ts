@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { bodyFor } from "../../src/event/envelope.ts";
 import { LOG, V, type Attempt, type DeliveryRow, type EventItem } from "../../src/outbox/contract.ts";
 import { paymentKey, userKey } from "../../src/outbox/keys.ts";
+import { followPayment } from "../../src/outbox/bind.ts";
 import { writeLog } from "../../src/store/log.ts";
 import {
   accept,
@@ -12,11 +13,11 @@ import {
   endpoint,
   itemOf,
   newOutbox,
+  pass,
   paymentEvent,
   settle,
   settleOf,
   unique,
-  type Outbox,
 } from "../support/builders.ts";
 
 const failed = (retryAt: number, answered = true) => ({ kind: "failed" as const, at: Date.now(), retryAt, answered });
@@ -28,32 +29,6 @@ function retryingRow({ record, ready: [dispatch] }: EventItem): DeliveryRow {
   const attempt: Attempt = { at: acceptedAt, class: "http", durationMs: 1, trigger: "scheduled", status: 500 };
   const named = { id: delivery, merchant, event, destination, user, key, provider, acceptedAt, counter, previous };
   return { ...named, status: "retrying", reason: "http", waitingFor: null, dueAt: acceptedAt + 60_000, attempt };
-}
-
-/** Moves every time that the outbox keeps `ms` into the past, as if that much time had gone by, and wakes it anew. */
-async function pass(outbox: Outbox, ms: number): Promise<void> {
-  await runInDurableObject(outbox, (_, { storage }) => {
-    for (const { key, at, pending } of storage.sql.exec<{ key: string; at: number; pending: string | null }>(
-      "SELECT key, at, pending FROM event",
-    )) {
-      const moved =
-        pending === null
-          ? null
-          : pending.replace(
-              /"(due|sentAt|failingSince)":(\d{10,})/g,
-              (_, name, time) => `"${name}":${Number(time) - ms}`,
-            );
-      storage.sql.exec(
-        "UPDATE event SET at = ?, pending = ?, last = replace(last, ?, ?) WHERE key = ?",
-        at - ms,
-        moved,
-        "",
-        "",
-        key,
-      );
-    }
-  });
-  await evictDurableObject(outbox);
 }
 
 describe("accept", () => {
@@ -220,14 +195,13 @@ describe("leases and claims", () => {
   it("sends again what nobody settled, under the next number, and the old one may not start", async () => {
     const { outbox, merchant } = await newOutbox();
     const item = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]);
-    const dispatch = item.ready[0]!;
-    expect(await outbox.claim({ v: V, event: item.record.id, dispatch, mode: "again" })).not.toBeNull();
+    const claim = (counter: number, mode: "again" | "once" = "again", by = "a") =>
+      outbox.claim({ v: V, event: item.record.id, delivery: item.ready[0]!.delivery, counter, mode, by });
+    expect(await claim(1)).not.toBeNull();
     await pass(outbox, 120_000);
     await runDurableObjectAlarm(outbox);
-    expect(await outbox.claim({ v: V, event: item.record.id, dispatch, mode: "again" })).toBeNull();
-    const again = { ...dispatch, counter: 2 };
-    expect(await outbox.claim({ v: V, event: item.record.id, dispatch: again, mode: "once" })).not.toBeNull();
-    expect(await outbox.claim({ v: V, event: item.record.id, dispatch: again, mode: "once" })).toBeNull();
+    expect(await claim(1)).toBeNull();
+    expect(await claim(2)).not.toBeNull();
   });
 
   it("counts five dispatches in a row that nobody settled as one lost attempt, and logs it", async () => {
@@ -305,7 +279,7 @@ describe("payments without a user", () => {
     const payment = unique("pi");
     const data = { payment: { id: payment, amount: { value: "500", currency: "EUR" } } };
     const name = await paymentKey(merchant, "api", payment);
-    expect(await env.PAYMENT_BINDING.getByName(name).follow()).toEqual({ user: null, usedAlone: true });
+    expect(await followPayment(env, merchant, "api", payment)).toEqual({ user: null, usedAlone: true });
     const alone = env.USER_OUTBOX.getByName(name);
     const created = await acceptEvent({ merchant, event: paymentEvent({ type: "payment.created", user: null, data }) });
     await accept(alone, created);

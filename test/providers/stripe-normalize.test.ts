@@ -162,7 +162,7 @@ describe("a body that was signed", () => {
     await fc.assert(
       fc.asyncProperty(type, object, fc.jsonValue(), async (type, object, created) => {
         const event = await normalize(eventOf(type, object, { created }));
-        expect(new Date(event.occurredAt).toISOString()).toMatch(/Z$/);
+        expect(new Date(event.occurredAt!).toISOString()).toMatch(/Z$/);
       }),
       { numRuns: 1000 },
     );

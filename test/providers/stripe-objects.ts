@@ -90,8 +90,8 @@ export async function normalize(event: unknown, headers: Record<string, string> 
 export async function factsOf(events: Json[]): Promise<Facts> {
   let facts: Facts | null = null;
   for (const event of events) {
-    const normalized = await normalize(event);
-    facts = applyEvent(facts, { ...normalized, user: null, origin: null })!.facts;
+    const { occurredAt, ...said } = await normalize(event);
+    facts = applyEvent(facts, { ...said, occurredAt: occurredAt!, user: null, origin: null })!.facts;
   }
   return facts!;
 }

@@ -114,7 +114,14 @@ describe("writeLog", () => {
   it("writes one billed row for an event and one for a delivery, and none for what it knows already", async () => {
     const rows: LogRow[] = [
       { event: eventRecord() },
-      { delivery: deliveryRow({ counter: 1, status: "delivered", attempt: attempt(AT, { class: "delivered" }) }) },
+      {
+        delivery: deliveryRow({
+          counter: 1,
+          status: "delivered",
+          dueAt: null,
+          attempt: attempt(AT, { class: "delivered" }),
+        }),
+      },
     ];
     let written = 0;
     const counting = new Proxy(env.DB, {

@@ -2,7 +2,17 @@ import { env } from "cloudflare:workers";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 
-import { apiKeys, deliveries, endpoints, events, merchants, sources } from "../../src/store/schema.ts";
+import {
+  apiKeys,
+  channelAccounts,
+  deliveries,
+  endpoints,
+  events,
+  merchants,
+  sources,
+  suppressions,
+  users,
+} from "../../src/store/schema.ts";
 
 interface Column {
   name: string;
@@ -11,7 +21,9 @@ interface Column {
   pk: number;
 }
 
-const tables = [merchants, apiKeys, sources, endpoints, events, deliveries].map(getTableConfig);
+const tables = [merchants, apiKeys, sources, endpoints, channelAccounts, users, suppressions, events, deliveries].map(
+  getTableConfig,
+);
 
 describe("the drizzle schema", () => {
   it.each(tables)("has the columns that the migrations make: $name", async ({ name, columns, primaryKeys }) => {

@@ -1,3 +1,4 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
 import type { PaymentEvent } from "../../src/event/event.ts";
@@ -84,4 +85,30 @@ export function settleOf(item: EventItem, outcome: Outcome, dispatch: Dispatch =
 /** Settles and hands back what became ready. */
 export async function settle(outbox: Outbox, settles: Settle[], takes = 100): Promise<EventItem[]> {
   return (await outbox.settle({ v: V, settles, takes, unlogged: [] })).next;
+}
+
+/** Moves every time that the outbox keeps `ms` into the past, as if that much time had gone by, and wakes it anew. */
+export async function pass(outbox: Outbox, ms: number): Promise<void> {
+  await runInDurableObject(outbox, (_, { storage }) => {
+    for (const { key, at, pending } of storage.sql.exec<{ key: string; at: number; pending: string | null }>(
+      "SELECT key, at, pending FROM event",
+    )) {
+      const moved =
+        pending === null
+          ? null
+          : pending.replace(
+              /"(due|sentAt|failingSince)":(\d{10,})/g,
+              (_, name, time) => `"${name}":${Number(time) - ms}`,
+            );
+      storage.sql.exec(
+        "UPDATE event SET at = ?, pending = ?, last = replace(last, ?, ?) WHERE key = ?",
+        at - ms,
+        moved,
+        "",
+        "",
+        key,
+      );
+    }
+  });
+  await evictDurableObject(outbox);
 }

@@ -100,7 +100,7 @@ export function wrapEnv(env: Env): Env {
         return answer;
       }
       if (method === "settle") {
-        if ((args[0] as SettleInput).settles.some(({ outcome }) => outcome.kind === "delivered")) {
+        if ((args[0] as SettleInput).settles.some(({ outcome: { kind } }) => kind === "delivered" || kind === "sent")) {
           await stopAt("before-settle");
         }
         fail(faults.settleFails, "The outbox does not settle");
@@ -158,7 +158,7 @@ function wrapD1(db: D1Database): D1Database {
       return intercept(statement, {
         bind: (...values: unknown[]) => {
           const bound = statement.bind(...values);
-          if (values.some((value) => typeof value === "string" && value.includes('"class":"delivered"'))) {
+          if (values.some((value) => typeof value === "string" && /"class":"(delivered|sent)"/.test(value))) {
             successes.add(bound);
           }
           return bound;

@@ -1,0 +1,162 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+
+import { adapterOf, adapters } from "../channels/index.ts";
+import { checkUrl } from "../channels/url-guard.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { seal } from "../platform/secret-box.ts";
+import { accountRow, forget } from "../store/config.ts";
+import { channelAccounts } from "../store/schema.ts";
+import type { Api } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
+
+type Row = typeof channelAccounts.$inferSelect;
+
+/** An account as its provider's adapter describes it, named by `provider`. */
+const accounts = Object.values(adapters).map((adapter) =>
+  adapter.account.safeExtend({ provider: z.literal(adapter.name) }),
+);
+
+const NewAccount = z
+  .discriminatedUnion("provider", accounts as [(typeof accounts)[number], ...typeof accounts])
+  .openapi("NewChannelAccount");
+
+const Account = z
+  .looseObject({ channel: z.enum(["email", "sms"]), provider: z.string(), createdAt: Instant, updatedAt: Instant })
+  .openapi("ChannelAccount", { description: "With the provider's own settings, but for those that are secret." });
+
+const ChannelParam = z.object({ channel: z.enum(["email", "sms"]) });
+
+const put = createRoute({
+  method: "put",
+  path: "/v1/channels/{channel}",
+  operationId: "putChannel",
+  summary: "Set the account by which users are reached on a channel",
+  ...needsScope("config:write"),
+  request: { params: ChannelParam, body: body(NewAccount) },
+  responses: { 200: json(Account, "The account"), ...problems(400, 401, 403, 404, 413, 415, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/channels",
+  operationId: "listChannels",
+  summary: "List the channels that have an account",
+  ...needsScope("config:write"),
+  responses: { 200: json(z.object({ data: z.array(Account), next: z.null() }), "All"), ...problems(401, 403) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/channels/{channel}",
+  operationId: "getChannel",
+  summary: "Show the account of a channel",
+  ...needsScope("config:write"),
+  request: { params: ChannelParam },
+  responses: { 200: json(Account, "The account"), ...problems(401, 403, 404) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/channels/{channel}",
+  operationId: "deleteChannel",
+  summary: "Remove a channel's account: nobody is told on it any more",
+  ...needsScope("config:write"),
+  request: { params: ChannelParam },
+  responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
+});
+
+/** `/v1/channels`. */
+export function channelRoutes(app: Api): void {
+  app.openapi(put, async (c) => {
+    const [merchant, { channel }] = [c.get("merchant"), c.req.valid("param")];
+    const { provider, ...account } = c.req.valid("json") as { provider: string } & Record<string, unknown>;
+    const adapter = adapterOf(channel, provider);
+    if (adapter === null) {
+      throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
+    }
+    checkAddresses(c.env, adapter.via, account);
+    const secrets = Object.fromEntries(adapter.secrets.map((name) => [name, account[name]]));
+    const isSecret = (name: string) => Object.hasOwn(secrets, name);
+    const now = Date.now();
+    const row: Row = {
+      merchant,
+      channel,
+      provider,
+      settings: Object.fromEntries(Object.entries(account).filter(([name]) => !isSecret(name))),
+      secrets: await seal(c.env.ENCRYPTION_KEY, accountRow({ merchant, channel }), JSON.stringify(secrets)),
+      createdAt: now,
+      updatedAt: now,
+    };
+    const { createdAt: _createdAt, ...set } = row;
+    const [stored] = await drizzle(c.env.DB)
+      .insert(channelAccounts)
+      .values(row)
+      .onConflictDoUpdate({ target: [channelAccounts.merchant, channelAccounts.channel], set })
+      .returning();
+    forget(merchant);
+    return c.json(toAccount(stored!), 200);
+  });
+
+  app.openapi(list, async (c) => {
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(channelAccounts)
+      .where(eq(channelAccounts.merchant, c.get("merchant")))
+      .orderBy(asc(channelAccounts.channel));
+    return c.json({ data: rows.map(toAccount), next: null }, 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const [row] = await drizzle(c.env.DB)
+      .select()
+      .from(channelAccounts)
+      .where(isOf(c.get("merchant"), c.req.valid("param").channel));
+    return c.json(toAccount(found(row)), 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const merchant = c.get("merchant");
+    const [gone] = await drizzle(c.env.DB)
+      .delete(channelAccounts)
+      .where(isOf(merchant, c.req.valid("param").channel))
+      .returning();
+    found(gone);
+    forget(merchant);
+    return c.body(null, 204);
+  });
+}
+
+function isOf(merchant: string, channel: Row["channel"]) {
+  return and(eq(channelAccounts.merchant, merchant), eq(channelAccounts.channel, channel));
+}
+
+/** An API elsewhere than at the provider has to be public; our own binding sends from the operator's domains alone. */
+function checkAddresses(env: Env, via: "http" | "send_email", { baseUrl, from }: Record<string, unknown>): void {
+  if (typeof baseUrl === "string") {
+    const checked = checkUrl(baseUrl, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" });
+    if (!checked.ok) {
+      throw invalid("/baseUrl", checked.code, checked.message);
+    }
+  }
+  const domain = /@([^@>]+)>?$/.exec(String(from))?.[1]?.toLowerCase() ?? "";
+  if (via === "send_email" && !env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).includes(domain)) {
+    throw invalid("/from", "domain_not_available", `Paybell may not send email from ${domain}.`);
+  }
+}
+
+function invalid(path: string, code: string, message: string): ProblemError {
+  return new ProblemError("invalid", { errors: [{ path, code, message }] });
+}
+
+function toAccount({ channel, provider, settings, createdAt, updatedAt }: Row): z.infer<typeof Account> {
+  return {
+    channel: channel as "email" | "sms",
+    provider,
+    ...settings,
+    createdAt: toIso(createdAt),
+    updatedAt: toIso(updatedAt),
+  };
+}

@@ -1,0 +1,222 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { parsePhone } from "../channels/phone.ts";
+import { seal } from "../platform/secret-box.ts";
+import { forget } from "../store/config.ts";
+import { addressHash, addressRow, freshPeople, unsuppress, type Person } from "../store/people.ts";
+import { users } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { body, found, Instant, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+
+const UserId = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
+  .openapi({ description: "As events name the user." });
+
+const Phone = z.string().transform((text, context) => {
+  const phone = parsePhone(text);
+  if (phone === null) {
+    context.addIssue({
+      code: "custom",
+      message: "A phone number in international form (E.164), such as +4915112345678",
+    });
+    return z.NEVER;
+  }
+  return phone;
+});
+
+/** BCP 47; what there is no text for gets English. */
+const Locale = z
+  .string()
+  .max(35)
+  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, "A language tag (BCP 47), such as en or zh-CN");
+
+const Email = z.email().max(254);
+
+const NewUser = z
+  .strictObject({
+    email: Email.nullable().optional(),
+    phone: Phone.nullable().optional().openapi({ type: "string", description: "E.164." }),
+    phoneVerified: z.boolean().optional().openapi({
+      description: "You have made sure that the phone is this person's; only then it gets texts. false by default.",
+    }),
+    locale: Locale.nullable().optional(),
+  })
+  .openapi("NewUser");
+
+const Suppressed = z.enum(["address_dead", "opted_out"]).nullable();
+
+const User = z
+  .object({
+    id: z.string(),
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+    phoneVerified: z.boolean(),
+    locale: z.string().nullable(),
+    emailSuppressed: Suppressed.openapi({ description: "Why no email is sent there, if none is." }),
+    phoneSuppressed: Suppressed.openapi({ description: "Why no text is sent there, if none is." }),
+    createdAt: Instant,
+    updatedAt: Instant,
+  })
+  .openapi("User");
+
+const UserParam = z.object({ userId: UserId });
+
+const put = createRoute({
+  method: "put",
+  path: "/v1/users/{userId}",
+  operationId: "putUser",
+  summary: "Say how to reach a user, or replace it; what is left out is not known",
+  ...needsScope("people:write"),
+  request: { params: UserParam, body: body(NewUser) },
+  responses: { 200: json(User, "The user"), ...problems(400, 401, 403, 413, 415, 422) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/users",
+  operationId: "listUsers",
+  summary: "List users, or find those of an address",
+  ...needsScope("people:write"),
+  request: { query: ListQuery.extend({ email: Email.optional(), phone: z.string().max(32).optional() }) },
+  responses: { 200: json(pageOf(User), "A page, by id"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/users/{userId}",
+  operationId: "getUser",
+  summary: "Show a user",
+  ...needsScope("people:write"),
+  request: { params: UserParam },
+  responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/users/{userId}",
+  operationId: "deleteUser",
+  summary: "Delete what is known of a user: nobody is told any more",
+  ...needsScope("people:write"),
+  request: { params: UserParam },
+  responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
+});
+
+const lift = createRoute({
+  method: "delete",
+  path: "/v1/users/{userId}/suppressions/{channel}",
+  operationId: "liftSuppression",
+  summary: "Let an address be used again that was dead or had opted out",
+  ...needsScope("people:write"),
+  request: { params: UserParam.extend({ channel: z.enum(["email", "sms"]) }) },
+  responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },
+});
+
+/** `/v1/users`. */
+export function userRoutes(app: Api): void {
+  app.openapi(put, async (c) => {
+    const [merchant, { userId: id }] = [c.get("merchant"), c.req.valid("param")];
+    const { email = null, phone = null, phoneVerified = false, locale = null } = c.req.valid("json");
+    const now = Date.now();
+    const row: typeof users.$inferSelect = {
+      merchant,
+      id,
+      ...(await protect(c, id, email, phone)),
+      phoneVerified: phone !== null && phoneVerified,
+      locale,
+      createdAt: now,
+      updatedAt: now,
+    };
+    const { createdAt: _createdAt, ...set } = row;
+    await drizzle(c.env.DB)
+      .insert(users)
+      .values(row)
+      .onConflictDoUpdate({ target: [users.merchant, users.id], set });
+    forget(merchant);
+    return c.json(await read(c, id), 200);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order, email, phone } = c.req.valid("query");
+    const merchant = c.get("merchant");
+    const hash = (channel: "email" | "sms", address: string) => addressHash(c.env, merchant, channel, address);
+    const rows = await drizzle(c.env.DB)
+      .select({ id: users.id })
+      .from(users)
+      .where(
+        and(
+          eq(users.merchant, merchant),
+          email === undefined ? undefined : eq(users.emailHash, await hash("email", email)),
+          phone === undefined ? undefined : eq(users.phoneHash, await hash("sms", parsePhone(phone) ?? phone)),
+          after === undefined ? undefined : (order === "asc" ? gt : lt)(users.id, after),
+        ),
+      )
+      .orderBy((order === "asc" ? asc : desc)(users.id))
+      .limit(limit + 1);
+    const ids = rows.slice(0, limit).map(({ id }) => id);
+    const people = await freshPeople(
+      c.env,
+      ids.map((user) => ({ merchant, user })),
+    );
+    return c.json({ data: people.map(toUser), next: rows.length > limit ? ids.at(-1)! : null }, 200);
+  });
+
+  app.openapi(show, async (c) => c.json(await read(c, c.req.valid("param").userId), 200));
+
+  app.openapi(remove, async (c) => {
+    const [merchant, { userId }] = [c.get("merchant"), c.req.valid("param")];
+    const [gone] = await drizzle(c.env.DB)
+      .delete(users)
+      .where(and(eq(users.merchant, merchant), eq(users.id, userId)))
+      .returning();
+    found(gone);
+    forget(merchant);
+    return c.body(null, 204);
+  });
+
+  app.openapi(lift, async (c) => {
+    const [merchant, { userId, channel }] = [c.get("merchant"), c.req.valid("param")];
+    const { email, phone } = await read(c, userId);
+    const address = found(channel === "email" ? email : phone);
+    await unsuppress(c.env, merchant, channel, address);
+    return c.json(await read(c, userId), 200);
+  });
+}
+
+/** The addresses of a user as they are stored. */
+async function protect(c: Context<ApiEnv>, user: string, email: string | null, phone: string | null) {
+  const ref = { merchant: c.get("merchant"), user };
+  const sealed = async (channel: "email" | "sms", address: string | null) =>
+    address === null ? null : seal(c.env.ENCRYPTION_KEY, addressRow(ref, channel), address);
+  const hashed = async (channel: "email" | "sms", address: string | null) =>
+    address === null ? null : addressHash(c.env, ref.merchant, channel, address);
+  return {
+    email: await sealed("email", email),
+    emailHash: await hashed("email", email),
+    phone: await sealed("sms", phone),
+    phoneHash: await hashed("sms", phone),
+  };
+}
+
+async function read(c: Context<ApiEnv>, user: string): Promise<z.infer<typeof User>> {
+  const [person] = await freshPeople(c.env, [{ merchant: c.get("merchant"), user }]);
+  return toUser(found(person));
+}
+
+function toUser({ user, email, phone, locale, createdAt, updatedAt }: Person): z.infer<typeof User> {
+  return {
+    id: user,
+    email: email?.address ?? null,
+    phone: phone?.address ?? null,
+    phoneVerified: phone?.verified ?? false,
+    locale,
+    emailSuppressed: email?.suppressed ?? null,
+    phoneSuppressed: phone?.suppressed ?? null,
+    createdAt: toIso(createdAt),
+    updatedAt: toIso(updatedAt),
+  };
+}

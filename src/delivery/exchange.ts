@@ -1,0 +1,37 @@
+import { readStart } from "../platform/body.ts";
+
+/** So much of an answer is read; the rest is canceled. */
+const MAX_ANSWER_BYTES = 16 * 1024;
+
+/** A request to be posted. `body` goes out byte for byte. */
+export interface Posted {
+  url: string;
+  headers: Record<string, string>;
+  body: Uint8Array | string;
+  /** Covers the whole exchange, the body of the answer too. */
+  timeoutSeconds: number;
+}
+
+/** What came back. Without an answer nobody knows whether the request arrived: the runtime does not say. */
+export type Exchange =
+  | { answered: true; status: number; headers: Headers; bytes: Uint8Array }
+  | { answered: false; class: "timeout" | "connection"; error: string };
+
+/** Posts a request and reads the start of its answer, never following a redirect. Never throws. */
+export async function exchange({ url, headers, body, timeoutSeconds }: Posted): Promise<Exchange> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    });
+    const { bytes } = await readStart(response, MAX_ANSWER_BYTES);
+    return { answered: true, status: response.status, headers: response.headers, bytes };
+  } catch (error) {
+    return error instanceof Error && error.name === "TimeoutError"
+      ? { answered: false, class: "timeout", error: `No full answer within ${timeoutSeconds} s` }
+      : { answered: false, class: "connection", error: String(error).slice(0, 500) };
+  }
+}

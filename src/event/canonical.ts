@@ -1,0 +1,128 @@
+import { z } from "zod";
+
+import { isEventType, nearestEventType } from "./event-types.ts";
+import type { PaymentEvent } from "./event.ts";
+import { isCurrency } from "./money.ts";
+
+/** An event type; the message for an unknown one names the nearest. */
+export const EventTypeName = z.string().superRefine((type, context) => {
+  if (!isEventType(type)) {
+    const nearest = nearestEventType(type);
+    const message = `Unknown event type${nearest === null ? "" : `, did you mean ${nearest}?`}`;
+    context.addIssue({ code: "custom", message, params: { nearest } });
+  }
+});
+
+const Money = z
+  .strictObject({
+    value: z.string().regex(/^-?\d{1,18}$/, 'An integer of minor units as a string, such as "1999" for 19.99 EUR'),
+    currency: z.string().refine(isCurrency, "An ISO 4217 code in upper case, such as EUR"),
+  })
+  .meta({ id: "Money" });
+
+/** Deeper nesting than this is refused: it would overflow the stack of whoever walks it. */
+const MAX_DEPTH = 32;
+
+const Id = z.string().min(1).max(255);
+const Text = z.string().max(500);
+
+const Payment = z.strictObject({
+  id: Id,
+  amount: Money.optional(),
+  refunded: Money.optional(),
+  reference: Text.optional(),
+  method: Text.optional(),
+  failure: z.strictObject({ code: Text.optional(), message: Text.optional() }).optional(),
+});
+
+const EventData = z.strictObject({
+  payment: Payment.optional(),
+  refund: z.strictObject({ id: Id, amount: Money.optional(), reason: Text.optional() }).optional(),
+  dispute: z
+    .strictObject({
+      id: Id,
+      amount: Money.optional(),
+      reason: Text.optional(),
+      evidenceDueBy: z.iso.datetime({ offset: true }).optional(),
+    })
+    .optional(),
+  payout: z.strictObject({ id: Id, amount: Money.optional(), arrivalDate: z.iso.date().optional() }).optional(),
+  account: z
+    .strictObject({ id: Id, available: z.array(Money).optional(), pending: z.array(Money).optional() })
+    .optional(),
+  paymentMethod: z
+    .strictObject({
+      id: Id,
+      brand: Text.optional(),
+      last4: z
+        .string()
+        .regex(/^\d{4}$/)
+        .optional(),
+      expMonth: z.int().min(1).max(12).optional(),
+      expYear: z.int().min(2000).max(2100).optional(),
+    })
+    .optional(),
+  custom: z
+    .record(z.string(), z.unknown())
+    .refine((custom) => !isDeeperThan(custom, MAX_DEPTH), `Nested deeper than ${MAX_DEPTH} levels`)
+    .optional(),
+});
+
+/** What an event of a family has to carry: a refund and a dispute name their payment too. */
+const REQUIRED: Record<string, (keyof z.infer<typeof EventData>)[]> = {
+  payment: ["payment"],
+  refund: ["refund", "payment"],
+  dispute: ["dispute", "payment"],
+  payout: ["payout"],
+  payment_method: ["paymentMethod"],
+};
+
+/** One canonical event as a merchant posts it, or a payment system of its own signs it. */
+export const CanonicalEvent = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 printable characters without spaces")
+      .optional()
+      .describe("Your own id of the event; the Idempotency-Key header serves where it is left out."),
+    type: EventTypeName,
+    user: z
+      .string()
+      .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
+      .optional()
+      .describe("Whom the event concerns."),
+    livemode: z.boolean().optional().describe("true by default."),
+    timestamp: z.iso
+      .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+      .optional()
+      .describe("When it happened; now by default."),
+    data: EventData,
+  })
+  .superRefine(({ type, data }, context) => {
+    for (const field of REQUIRED[type.split(".")[0]!] ?? []) {
+      if (data[field] === undefined) {
+        context.addIssue({ code: "custom", path: ["data", field], message: `An event of type ${type} carries this` });
+      }
+    }
+    if (data.custom !== undefined && !type.startsWith("custom.")) {
+      context.addIssue({ code: "custom", path: ["data", "custom"], message: "Only for types that begin with custom." });
+    }
+  });
+
+/** The canonical event that an input stands for; `now` (epoch ms): when it happened, if it does not say. */
+export function toPaymentEvent(input: z.infer<typeof CanonicalEvent>, now: number): PaymentEvent {
+  return {
+    type: input.type as PaymentEvent["type"],
+    occurredAt: input.timestamp === undefined ? now : Date.parse(input.timestamp),
+    livemode: input.livemode ?? true,
+    user: input.user ?? null,
+    data: input.data as PaymentEvent["data"],
+    origin: null,
+  };
+}
+
+/** Whether a JSON value has more than `depth` levels of arrays and objects. Looks no deeper than that. */
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(inner, depth - 1));
+}

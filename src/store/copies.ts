@@ -1,0 +1,101 @@
+import { log } from "../platform/log.ts";
+
+/** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
+export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
+
+/** Something of a merchant's as D1 had it. */
+export interface Loaded<T> {
+  merchant: string;
+  value: T;
+}
+
+/** A copy is as good as D1 for so long, and better than nothing for so long when D1 fails. */
+const FRESH_MS = 5_000;
+const STALE_MS = 3_600_000;
+const MAX_COPIES = 5_000;
+
+interface Copy extends Loaded<unknown> {
+  at: number;
+}
+
+/** Copies of this isolate by `kind/id`. */
+const copies = new Map<string, Copy>();
+
+/** One thing from this isolate's copy, loaded anew where that is old. `now`: epoch ms. */
+export async function copyOf<T>(
+  key: string,
+  now: number,
+  load: () => Promise<Loaded<T> | null>,
+): Promise<Found<T | null>> {
+  const found = await copiesOf<T>([key], now, async () => {
+    const loaded = await load();
+    return new Map(loaded === null ? [] : [[key, loaded]]);
+  });
+  return found.ok ? { ok: true, value: found.value.get(key) ?? null } : found;
+}
+
+/**
+ * Several things by their keys: those of which the copy is old are loaded together. What `load` says there is none of
+ * (null) is remembered too; what it leaves out is looked for again the next time.
+ */
+export async function copiesOf<T>(
+  keys: string[],
+  now: number,
+  load: (keys: string[]) => Promise<Map<string, Loaded<T | null>>>,
+): Promise<Found<Map<string, T>>> {
+  const old = [...new Set(keys)].filter((key) => !isYoung(copies.get(key), FRESH_MS, now));
+  if (old.length > 0) {
+    try {
+      const loaded = await load(old);
+      for (const key of old) {
+        keep(key, loaded.get(key) ?? null, now);
+      }
+    } catch (error) {
+      log.warn("store.load_failed", { error: String(error) });
+      if (!old.every((key) => isYoung(copies.get(key), STALE_MS, now))) {
+        return { ok: false, reason: "unavailable" };
+      }
+    }
+  }
+  const values = keys.map((key) => [key, (copies.get(key)?.value ?? null) as T | null] as const);
+  return { ok: true, value: new Map(values.filter((pair): pair is [string, T] => pair[1] !== null)) };
+}
+
+/** One thing as D1 has it now, past this isolate's copy, which stays as good as it is where D1 fails. */
+export async function freshCopy<T>(
+  key: string,
+  now: number,
+  load: () => Promise<Loaded<T | null>>,
+): Promise<Found<T | null>> {
+  try {
+    const loaded = await load();
+    keep(key, loaded, now);
+    return { ok: true, value: loaded.value };
+  } catch (error) {
+    log.warn("store.load_failed", { error: String(error) });
+    return { ok: false, reason: "unavailable" };
+  }
+}
+
+/** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
+export function forget(merchant: string): void {
+  for (const [key, copy] of copies) {
+    if (copy.merchant === merchant) {
+      copies.delete(key);
+    }
+  }
+}
+
+function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
+  return copy !== undefined && now - copy.at < ageMs;
+}
+
+function keep(key: string, loaded: Loaded<unknown> | null, now: number): void {
+  copies.delete(key);
+  if (loaded !== null) {
+    copies.set(key, { ...loaded, at: now });
+  }
+  if (copies.size > MAX_COPIES) {
+    copies.delete(copies.keys().next().value!);
+  }
+}
