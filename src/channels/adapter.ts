@@ -45,6 +45,8 @@ export type Sent =
   | {
       ok: false;
       class: FailureClass;
+      /** The provider keeps the address on a list of its own, and takes it off again: it is not remembered here. */
+      isListed?: true;
       /** The pause that the provider asks for. */
       retryAfterMs?: number;
       code?: string;

@@ -71,14 +71,18 @@ class Run {
     );
   }
 
-  /** Attempts what is ready of one event, and writes down the event with what was planned for it. */
+  /**
+   * Attempts what is ready of one event, and writes down the event with what was planned for it. That it is logged is
+   * not worth a settle where a delivery waits: the hand-over of that says it too, unless it takes longer than a lease.
+   */
   async take(item: EventItem, { isFirst }: { isFirst: boolean }): Promise<void> {
     const record = await this.#withTemplate(item.record, item.ready);
     const attempted = new Set(item.ready.map(({ delivery }) => delivery));
     const planned = item.planned.filter(({ delivery }) => !attempted.has(delivery));
     const rows = plannedRows({ ...item, record, planned });
     const logged = item.ready.find(({ destination }) => destination === LOG);
-    this.#note(record.key, rows, logged ? settleOf(record, logged, { outcome: { kind: "logged" } }) : null);
+    const isSettled = logged && (logged.counter > 1 || !item.planned.some(({ waitsFor }) => waitsFor));
+    this.#note(record.key, rows, isSettled ? settleOf(record, logged, { outcome: { kind: "logged" } }) : null);
     const dispatches = item.ready.filter((dispatch) => dispatch !== logged);
     await Promise.all(
       dispatches.map((dispatch) => this.#quickly(this.#deliver(record, dispatch, isFirst), record, dispatch)),
@@ -178,12 +182,14 @@ class Run {
     if (dispatch.attempts > 0) {
       return;
     }
-    const isDone = await Promise.race([work.then(() => true), scheduler.wait(PATIENCE_MS)]);
-    if (isDone !== true) {
+    const { promise: isSlow, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(true), PATIENCE_MS);
+    if (await Promise.race([work.then(() => false), isSlow])) {
       const { delivery, destination, previous } = dispatch;
       const planned = [{ delivery, destination, previous, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
     }
+    clearTimeout(timer);
   }
 
   /** What becomes ready goes on behind the batch, which is answered once its own deliveries were attempted. */

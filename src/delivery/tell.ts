@@ -175,6 +175,9 @@ async function consequences(
   switch (sent.class) {
     case "address_dead":
     case "opted_out":
+      if (sent.isListed) {
+        break;
+      }
       await suppress(env, record.merchant, channel, address, sent.class).catch((error: unknown) =>
         log.warn("suppression.failed", { delivery: record.id, error: String(error) }),
       );

@@ -3,11 +3,15 @@ import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
 import { plannedRows, writeLog } from "../store/log.ts";
 
-/** How long an item waits for those of other requests, so that they share a message. */
-const COALESCE_MS = 5;
+/** How long one request goes on with what others bring; the platform ends its context 30 s after its answer. */
+const SENDS_FOR_MS = 10_000;
+/** How long a request that sends may show no sign of life before another one takes its place. */
+const TRUSTED_MS = 3_000;
 
 /** What the requests of this isolate have ready to be sent: data only, no request's I/O objects. */
 let ready: EventItem[] = [];
+/** Until when (epoch ms) the request that sends is trusted to be alive; in the past: nobody sends. */
+let trustedUntil = 0;
 
 /** What a request gives to work that goes on after its answer. */
 export interface RequestContext {
@@ -16,25 +20,30 @@ export interface RequestContext {
 }
 
 /**
- * Sends accepted events to the queue once the request is answered, together with what other requests have ready. What
- * a crash takes with it, the outbox sends again when the lease runs out.
+ * Sends accepted events to the queue once the request is answered: at once if no other request is sending, else
+ * together with what the others have ready when that send is done. What a crash takes with it, the outbox sends again
+ * when the lease runs out.
  */
 export function enqueue({ env, ctx }: RequestContext, items: EventItem[]): void {
   ready.push(...items);
-  ctx.waitUntil(flushSoon(env));
+  if (ready.length > 0 && trustedUntil <= Date.now()) {
+    ctx.waitUntil(sendAll(env, Date.now() + SENDS_FOR_MS));
+  }
 }
 
-async function flushSoon(env: Env): Promise<void> {
-  await scheduler.wait(COALESCE_MS);
-  const items = ready;
-  ready = [];
-  if (items.length === 0) {
-    return;
+async function sendAll(env: Env, until: number): Promise<void> {
+  while (ready.length > 0 && Date.now() < until) {
+    const items = ready;
+    ready = [];
+    trustedUntil = Date.now() + TRUSTED_MS;
+    try {
+      await send(env.DELIVERIES, pack(items));
+    } catch (error) {
+      log.warn("deliveries.send_failed", { items: items.length, error: String(error) });
+      await writeLog(env.DB, items.flatMap(plannedRows)).catch((reason: unknown) =>
+        log.warn("log.failed", { items: items.length, error: String(reason) }),
+      );
+    }
   }
-  try {
-    await send(env.DELIVERIES, pack(items));
-  } catch (error) {
-    log.warn("deliveries.send_failed", { items: items.length, error: String(error) });
-    await writeLog(env.DB, items.flatMap(plannedRows));
-  }
+  trustedUntil = 0;
 }

@@ -1,4 +1,4 @@
-import type { Outcome, WaitingFor } from "./contract.ts";
+import { LOG, type Outcome, type WaitingFor } from "./contract.ts";
 import {
   asideAt,
   dueOf,
@@ -81,8 +81,15 @@ export class Lanes {
     return head && head.pending !== pending ? head.pending : null;
   }
 
-  /** Marks a delivery as handed over: the next counter, a start time and a lease that doubles while unsettled. */
+  /**
+   * Marks a delivery as handed over: the next counter, a start time and a lease that doubles while unsettled. Whoever
+   * takes it logs its event, so that nobody has to be handed the event for the log alone any more.
+   */
   dispatch({ event, pending }: Entry, now: number): void {
+    const forLog = pending.destination === LOG ? undefined : event.deliveries.find((one) => one.destination === LOG);
+    if (forLog) {
+      this.finish({ event, pending: forLog });
+    }
     pending.counter += 1;
     pending.state = "out";
     pending.claimed = false;

@@ -1,11 +1,16 @@
 /**
  * Reads at most `maxBytes` of a body and cancels the rest. Null: the body is longer. A declared length over the limit
- * is not read at all.
+ * is not read at all, one within it at once.
  */
 export async function readBody(message: Request | Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (Number(message.headers.get("content-length") ?? 0) > maxBytes) {
+  const declared = Number(message.headers.get("content-length") ?? Number.NaN);
+  if (declared > maxBytes) {
     await message.body?.cancel();
     return null;
+  }
+  if (declared <= maxBytes) {
+    const bytes = new Uint8Array(await message.arrayBuffer());
+    return bytes.byteLength <= maxBytes ? bytes : null;
   }
   const { bytes, complete } = await readStart(message, maxBytes);
   return complete ? bytes : null;

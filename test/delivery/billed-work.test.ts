@@ -89,4 +89,31 @@ describe("the billed work of an event", () => {
       d1Rows: 2 * events,
     });
   });
+
+  it("behind a lane that moves: no settle for the log alone, 3 rows", async () => {
+    const { key } = await newMerchant();
+    await newEndpoint(key);
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    receive(async () => {
+      await answered;
+      return new Response(null, { status: 204 });
+    });
+    await clearCounters();
+    const body = Array.from({ length: 5 }, (_, n) => ({
+      id: `l_${n}`,
+      type: "custom.note",
+      user: "u_1",
+      data: { custom: { n } },
+    }));
+    const { json } = await call("POST", "/v1/events", { key, body });
+    const ids = (json["data"] as { id: string }[]).map(({ id }) => id);
+    await untilStatus(key, ids.at(-1)!, "pending");
+    answer();
+    await untilStatus(key, ids.at(-1)!, "delivered");
+    await vi.waitUntil(async () => (await readCounters()).outboxRequests === 6);
+    const { outboxRequests, objectRows } = await readCounters();
+    // One call accepts all five. Each is a row when it is accepted, when it is handed over (but the first) and when it is
+    // delivered; one alarm is set.
+    expect({ outboxRequests, objectRows }).toEqual({ outboxRequests: 1 + 5, objectRows: 5 + 4 + 5 + 1 });
+  });
 });

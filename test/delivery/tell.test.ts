@@ -207,6 +207,16 @@ describe("an answer of the class", () => {
     expect(asked).toHaveLength(2);
   });
 
+  it("opted_out by a list that the provider keeps itself: it is asked again the next time", async () => {
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop <shop@paybell.example>" });
+    await put("/v1/users/ada", ADA);
+    const refused = Object.assign(new Error("Recipient suppressed"), { code: "E_RECIPIENT_SUPPRESSED" });
+    vi.spyOn(env.EMAIL, "send").mockRejectedValueOnce(refused);
+    const first = await post();
+    expect(await until(first, "email", "skipped")).toMatchObject({ reason: "opted_out" });
+    await until(await post(), "email", "sent");
+  });
+
   it("config: the account is left alone, until it is changed", async () => {
     await furnish("sms");
     await put("/v1/users/bob", { ...ADA, phone: "+12025550178" });

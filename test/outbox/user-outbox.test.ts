@@ -128,6 +128,17 @@ describe("settle", () => {
     expect(await settle(outbox, [settleOf(second!, { kind: "delivered" })], 0)).toEqual([]);
   });
 
+  it("hands an event over for the log alone until one of its deliveries is handed over", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const [first, second] = (
+      await accept(outbox, await acceptEvent({ merchant }), await acceptEvent({ merchant }))
+    ).map(itemOf);
+    const forLog = { v: V, event: second!.record.id, delivery: second!.ready[0]!.delivery };
+    expect((await outbox.inspect(forLog)).found).toBe(true);
+    await settle(outbox, [settleOf(first!, { kind: "delivered" })]);
+    expect((await outbox.inspect(forLog)).found).toBe(false);
+  });
+
   it("ignores a failure of an older dispatch, but not its success", async () => {
     const { outbox, merchant } = await newOutbox();
     const item = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]);

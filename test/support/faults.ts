@@ -27,6 +27,8 @@ export interface Counters {
   messages: number;
   /** Dispatches in those messages. */
   dispatches: number;
+  /** Batches of messages that a consumer was started for. */
+  batches: number;
   outboxRequests: number;
   bindingRequests: number;
   objectRows: number;
@@ -52,6 +54,7 @@ export const NO_FAULTS: Faults = {
 const NO_WORK: Counters = {
   messages: 0,
   dispatches: 0,
+  batches: 0,
   outboxRequests: 0,
   bindingRequests: 0,
   objectRows: 0,

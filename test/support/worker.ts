@@ -24,6 +24,9 @@ export class PaymentBinding extends RealBinding {
 export default {
   fetch: (request, env, ctx) =>
     new URL(request.url).pathname.startsWith("/__test/") ? control(request) : worker.fetch(request, wrapEnv(env), ctx),
-  queue: (batch, env, ctx) => worker.queue(batch, wrapEnv(env), ctx),
+  queue: (batch, env, ctx) => {
+    counters.batches += 1;
+    return worker.queue(batch, wrapEnv(env), ctx);
+  },
   scheduled: (controller, env) => worker.scheduled(controller, wrapEnv(env)),
 } satisfies ExportedHandler<Env>;

@@ -45,10 +45,17 @@ export const cloudflare: BindingAdapter<CloudflareAccount> = {
 };
 
 /**
+ * Cloudflare's own list says no, and Cloudflare strikes the address off it again.
+ * https://developers.cloudflare.com/email-service/concepts/suppressions/#suppression-rules
+ */
+const LISTED = "E_RECIPIENT_SUPPRESSED";
+
+/**
  * What Cloudflare's codes mean. https://developers.cloudflare.com/email-service/api/send-emails/workers-api/#error-codes
  *
  * `E_RECIPIENT_NOT_ALLOWED` is `invalid`, not `config`: the operator's list lacks one address, which must stop no
- * other. `E_DELIVERY_FAILED` does not say how far the email came.
+ * other. `E_RECIPIENT_SUPPRESSED` does not say whether the person has complained or the mailbox was full, which ends
+ * after a day: {@link LISTED}. `E_DELIVERY_FAILED` does not say how far the email came.
  */
 const CLASSES: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>([
   ["E_VALIDATION_ERROR", "invalid"],
@@ -57,7 +64,7 @@ const CLASSES: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>
   ["E_SENDER_NOT_VERIFIED", "config"],
   ["E_SENDER_DOMAIN_NOT_AVAILABLE", "config"],
   ["E_RECIPIENT_NOT_ALLOWED", "invalid"],
-  ["E_RECIPIENT_SUPPRESSED", "opted_out"],
+  [LISTED, "opted_out"],
   ["E_CONTENT_TOO_LARGE", "content"],
   ["E_DELIVERY_FAILED", "ambiguous"],
   ["E_RATE_LIMIT_EXCEEDED", "throttled"],
@@ -81,6 +88,7 @@ function failureOf(code: string | undefined, detail: string, failureClass: Failu
   return {
     ok: false,
     class: failureClass,
+    ...(code === LISTED && { isListed: true }),
     ...(code !== undefined && { code: cut(code, 64) }),
     detail: cut(detail, 500),
   };

@@ -28,8 +28,9 @@ export function isAddress(text: string): boolean {
 export function parseMailbox(text: string): Mailbox | null {
   if (isAddress(text)) return { email: text };
   const [, quoted, plain, email = ""] = NAMED.exec(text) ?? [];
-  const name = (quoted ?? plain ?? "").trim();
-  if (!isAddress(email) || !NAME.test(name) || name.length > MAX_NAME_LENGTH) return null;
+  const written = quoted ?? plain ?? "";
+  const name = written.trim();
+  if (!isAddress(email) || !NAME.test(written) || name === "" || name.length > MAX_NAME_LENGTH) return null;
   return { email, name };
 }
 

@@ -95,8 +95,9 @@ function interpretMessage(answer: HttpAnswer, body: Record<string, unknown>): Se
  * What the numbers of Twilio's errors mean, in answers and in messages that failed at once.
  * https://www.twilio.com/docs/api/errors
  *
- * What depends on the recipient's number or country (21408, 21606, 21608, 21612, 30034) is `invalid` and not `config`:
- * one number must not stop the account.
+ * What depends on the recipient's number or country (21408, 21606, 21608, 21612, 21659, 30034) is `invalid` and not
+ * `config`: one number must not stop the account. 21660 and 21661 were parts of 21606 until 2024 and are about the
+ * sender alone: it is not this account's, or sends no SMS. https://www.twilio.com/docs/api/errors/21660
  */
 const CLASSES: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>([
   ["20003", "config"],
@@ -109,6 +110,8 @@ const CLASSES: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>
   ["21614", "address_dead"],
   ["21617", "content"],
   ["21635", "address_dead"],
+  ["21660", "config"],
+  ["21661", "config"],
   ["21701", "config"],
   ["21704", "config"],
   ["21705", "config"],

@@ -6,8 +6,12 @@ import { septetsOf } from "./gsm7.ts";
 const MAX_SMS_NAME = 40;
 const MAX_EMAIL_NAME = 100;
 const REFERENCE = /^[A-Za-z0-9._#/-]{1,40}$/;
-/** The full stops of what programs make a link of: of a host's name, or of an address in four numbers. */
-const HOST_STOP = /(?<=[\p{L}\p{N}_-])[.．。｡](?=\p{L}{2})|(?<=\d)\.(?=\d{1,3}\.\d)|(?<=\d\.\d{1,3})\.(?=\d)/gu;
+/**
+ * The full stops of what programs make a link of: of a host's name, which can end in any sign
+ * (https://github.com/gregjacobs/Autolinker.js/issues/238), or of an address in four numbers.
+ */
+const HOST_STOP =
+  /(?<=\S)[.．。｡](?=\p{Alphabetic}[\p{Alphabetic}\p{M}])|(?<=\d)\.(?=\d{1,3}\.\d)|(?<=\d\.\d{1,3})\.(?=\d)/gu;
 
 /** A name for emails, on one line and at most 100 characters long; null where nothing is left. */
 export function emailName(name: string | null): string | null {
