@@ -15,6 +15,8 @@ import { postAsStripe, stripeEvent, stripeId, stripeSecret, type DemoPayment, ty
 const PATIENCE_MS = 20_000;
 const LOG_POLL_MS = 100;
 const DAY_MS = 86_400_000;
+/** The shop has accounts for email and for texts. */
+const CHANNELS = 2;
 const [ADAS_PHONE, BOBS_PHONE] = ["+12025550143", "+12025550178"];
 
 type Claims = Record<Claim, boolean>;
@@ -102,8 +104,11 @@ export async function demonstrate(options: {
       events.filter(({ payment }) => payment.customer === customer).map(({ id }) => id),
     );
   const lanes = script.customers.flatMap((customer) => ["/steady", "/flaky"].map((path) => ({ customer, path })));
-  const notices = await settledNotices(shop, ada);
-  const told = accepted.filter(({ type, payment }) => payment.customer === ada && type.endsWith(".succeeded"));
+  const news = accepted.filter(
+    ({ type, payment }) => payment.customer === ada && /\.(succeeded|payment_failed)$/.test(type),
+  );
+  const notices = await settledNotices(shop, ada, news.length * CHANNELS);
+  const told = news.filter(({ type }) => type.endsWith(".succeeded"));
   const distinct = new Set([...accepted, script.late, script.last].map(({ id }) => id)).size;
   const claims: Claims = {
     accepted: accepted.length === script.events.length && !isForgeryAccepted,
@@ -201,13 +206,14 @@ async function countLogged(shop: Shop, received: Received[]): Promise<number> {
   }
 }
 
-/** What became of the messages to a customer, once nothing waits any more. */
-async function settledNotices(shop: Shop, customer: string): Promise<Notice[]> {
+/** What became of the messages to a customer, once so many are there and nothing waits any more. */
+async function settledNotices(shop: Shop, customer: string, count: number): Promise<Notice[]> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const { data } = await shop.get<{ data: Notice[] }>(`/v1/deliveries?user=${customer}&limit=100`);
     const notices = data.filter(({ channel }) => channel !== "webhook");
-    const isOver = notices.length > 0 && notices.every(({ status }) => status !== "pending" && status !== "retrying");
+    const isOver =
+      notices.length >= count && notices.every(({ status }) => status !== "pending" && status !== "retrying");
     if (isOver || Date.now() > deadline) return notices;
     await wait(LOG_POLL_MS);
   }
