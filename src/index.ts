@@ -6,6 +6,7 @@ import { consumeBackup } from "./ingest/backup.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { BackupMessage, DeliveriesMessage } from "./outbox/contract.ts";
 
+export { EndpointGate } from "./delivery/endpoint-gate.ts";
 export { PaymentBinding } from "./outbox/payment-binding.ts";
 export { UserOutbox } from "./outbox/user-outbox.ts";
 

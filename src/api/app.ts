@@ -12,6 +12,7 @@ import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { endpointStateRoutes } from "./endpoint-state.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -85,6 +86,7 @@ const ROUTES = [
   apiKeyRoutes,
   sourceRoutes,
   endpointRoutes,
+  endpointStateRoutes,
   channelRoutes,
   userRoutes,
   eventRoutes,

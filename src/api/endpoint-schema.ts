@@ -4,7 +4,8 @@ import { checkHeader } from "../channels/webhook.ts";
 import { isChannel } from "../event/channels.ts";
 import { EventTypeName } from "../event/canonical.ts";
 import { isEndpointSecret } from "../platform/keys.ts";
-import { Instant } from "./schemas.ts";
+import type { endpoints } from "../store/schema.ts";
+import { Instant, toIso } from "./schemas.ts";
 
 const DAY_SECONDS = 86_400;
 /** The longest header value that common servers take. */
@@ -34,6 +35,12 @@ const fields = {
     .nullable()
     .openapi({ description: "Seconds before the second and each later attempt; null: the default schedule." }),
   timeoutSeconds: z.int().min(5).max(30),
+  rateLimit: z
+    .number()
+    .min(0.1)
+    .max(1000)
+    .nullable()
+    .openapi({ description: "Attempts a second at most; null: no limit." }),
   includeStale: z.boolean(),
   livemode: z.boolean().nullable().openapi({ description: "Only events of this mode; null: both." }),
   compat: z.literal("svix").nullable().openapi({ description: "Send svix-* headers too." }),
@@ -59,11 +66,57 @@ export const Endpoint = z
   .object({
     id: z.string(),
     ...fields,
-    status: z.enum(["enabled", "disabled"]),
+    status: z
+      .enum(["enabled", "paused", "disabled"])
+      .openapi({ description: "What comes for an endpoint that is not enabled waits for it." }),
+    disabledReason: z.enum(["gone", "failing", "by_hand"]).nullable().openapi({
+      description: "gone: it answered 410 to three events in a row; failing: to none with success for days.",
+    }),
+    disabledAt: Instant.nullable(),
     createdAt: Instant,
     updatedAt: Instant,
   })
   .openapi("Endpoint");
+
+/** How an endpoint does. */
+const Health = z
+  .object({
+    breaker: z.enum(["closed", "open", "halfOpen", "unknown"]).openapi({
+      description: "open: it is left alone for the moment; halfOpen: one attempt probes it.",
+    }),
+    pending: z
+      .int()
+      .openapi({ description: "Deliveries that wait for it, of the last 10,000 that were not delivered." }),
+    oldestPendingAt: Instant.nullable(),
+    lastSuccessAt: Instant.nullable(),
+    lastFailure: z.object({ at: Instant, class: z.string(), status: z.int().nullable() }).nullable(),
+    nextAttemptAt: Instant.nullable(),
+  })
+  .openapi("EndpointHealth");
+
+export type Health = z.infer<typeof Health>;
+
+export const EndpointWithHealth = Endpoint.extend({ health: Health }).openapi("EndpointWithHealth");
+
+/** An endpoint's row as the API shows it. */
+export function toEndpoint({
+  merchant: _merchant,
+  secret: _secret,
+  watch: _watch,
+  maxHoldSeconds,
+  disabledAt,
+  createdAt,
+  updatedAt,
+  ...row
+}: typeof endpoints.$inferSelect): z.infer<typeof Endpoint> {
+  return {
+    ...row,
+    maxHold: maxHoldSeconds,
+    disabledAt: disabledAt === null ? null : toIso(disabledAt),
+    createdAt: toIso(createdAt),
+    updatedAt: toIso(updatedAt),
+  };
+}
 
 /** The id that a merchant gives an endpoint. */
 export const OwnIdParam = z.object({

@@ -12,8 +12,16 @@ import { forget, rowOf } from "../store/config.ts";
 import { endpoints } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { Endpoint, EndpointChange, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
-import { body, defined, found, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+import {
+  Endpoint,
+  EndpointChange,
+  EndpointWithHealth,
+  NewEndpoint,
+  OwnIdParam,
+  toEndpoint,
+} from "./endpoint-schema.ts";
+import { forgetGate, healthOf } from "./endpoint-state.ts";
+import { body, defined, found, IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
 
 type Row = typeof endpoints.$inferSelect;
 
@@ -49,7 +57,7 @@ const show = createRoute({
   summary: "Show an endpoint",
   ...needsScope("config:write"),
   request: { params: IdParam },
-  responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404) },
+  responses: { 200: json(EndpointWithHealth, "The endpoint, and how it does"), ...problems(401, 403, 404) },
 });
 
 const change = createRoute({
@@ -118,7 +126,10 @@ export function endpointRoutes(app: Api): void {
     return c.json({ data: rows.slice(0, limit).map(toEndpoint), next }, 200);
   });
 
-  app.openapi(show, async (c) => c.json(toEndpoint(found(await read(c, c.req.valid("param").id))), 200));
+  app.openapi(show, async (c) => {
+    const row = found(await read(c, c.req.valid("param").id));
+    return c.json({ ...toEndpoint(row), health: await healthOf(c.env, row.merchant, row.id) }, 200);
+  });
 
   app.openapi(change, async (c) => {
     const [merchant, { maxHold, ...changes }] = [c.get("merchant"), c.req.valid("json")];
@@ -149,6 +160,7 @@ export function endpointRoutes(app: Api): void {
       .delete(endpoints)
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)));
     forget(merchant);
+    await forgetGate(c.env, merchant, id);
     return c.body(null, 204);
   });
 
@@ -170,6 +182,10 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     ...key,
     url: input.url,
     status: before?.status ?? "enabled",
+    disabledReason: before?.disabledReason ?? null,
+    disabledAt: before?.disabledAt ?? null,
+    watch: before?.watch ?? false,
+    rateLimit: input.rateLimit ?? null,
     secret: await seal(c.env.ENCRYPTION_KEY, rowOf(key), secret),
     eventTypes: input.eventTypes ?? null,
     headers: input.headers ?? null,
@@ -210,8 +226,4 @@ async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
     .values(row)
     .onConflictDoUpdate({ target: [endpoints.merchant, endpoints.id], set: row });
   forget(row.merchant);
-}
-
-function toEndpoint({ merchant: _, secret: __, maxHoldSeconds, createdAt, updatedAt, ...row }: Row) {
-  return { ...row, maxHold: maxHoldSeconds, createdAt: toIso(createdAt), updatedAt: toIso(updatedAt) };
 }

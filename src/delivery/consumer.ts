@@ -11,12 +11,13 @@ import {
 } from "../outbox/contract.ts";
 import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
-import { freshConfig, merchantConfig, merchantConfigs, type Endpoint } from "../store/config.ts";
+import { merchantConfigs } from "../store/config.ts";
 import { plannedRows } from "../store/log.ts";
 import { peopleOf, type AddressedChannel, type UserRef } from "../store/people.ts";
-import { attemptWebhook } from "./attempt.ts";
 import { Ledger } from "./ledger.ts";
-import { conclude, type Conclusion } from "./outcome.ts";
+import { Newcomers } from "./newcomers.ts";
+import type { Conclusion } from "./outcome.ts";
+import { post } from "./post.ts";
 import { Slots } from "./slots.ts";
 import { tell } from "./tell.ts";
 
@@ -55,6 +56,7 @@ class Run {
   readonly #env: Env;
   readonly #ctx: Pick<ExecutionContext, "waitUntil">;
   readonly #slots = new Slots();
+  readonly #newcomers = new Newcomers();
   readonly #ledger: Ledger;
   readonly #goOnUntil = Date.now() + GO_ON_MS;
   #taken = 0;
@@ -84,9 +86,7 @@ class Run {
     const isSettled = logged && (logged.counter > 1 || !item.planned.some(({ waitsFor }) => waitsFor));
     this.#note(record.key, rows, isSettled ? settleOf(record, logged, { outcome: { kind: "logged" } }) : null);
     const dispatches = item.ready.filter((dispatch) => dispatch !== logged);
-    await Promise.all(
-      dispatches.map((dispatch) => this.#quickly(this.#deliver(record, dispatch, isFirst), record, dispatch)),
-    );
+    await Promise.all(dispatches.map((dispatch) => this.#quickly(record, dispatch, isFirst)));
   }
 
   /**
@@ -97,71 +97,37 @@ class Run {
     this.#ctx.waitUntil(this.#ledger.note(key, rows, settle));
   }
 
-  async #deliver(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
+  async #deliver(record: EventRecord, dispatch: Dispatch, isFirst: boolean, onAside: () => void): Promise<void> {
     this.#taken += 1;
-    if (!(await this.#slots.take(PATIENCE_MS))) {
-      await send(this.#env.DELIVERIES, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
-      return;
-    }
-    let concluded: Conclusion | null;
     this.#underWay += 1;
-    try {
-      concluded = await (isChannel(dispatch.destination)
-        ? this.#tell(record, dispatch)
-        : this.#post(record, dispatch, isFirst));
-    } finally {
-      this.#slots.release();
-      this.#underWay -= 1;
-    }
-    if (concluded !== null) {
+    const concluded = await this.#attempt(record, dispatch, isFirst, onAside).finally(() => (this.#underWay -= 1));
+    if (concluded === "no-slot") {
+      await send(this.#env.DELIVERIES, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
+    } else if (concluded !== null) {
       const { row, outcome } = concluded;
       this.#note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));
     }
   }
 
-  /** A webhook to an endpoint. Null: nothing is to be said now, the outbox's lease sees to it. */
-  async #post(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<Conclusion | null> {
-    const endpoint = await this.#endpointOf(record, dispatch);
+  /** Null: nothing is to be said now, the outbox's lease sees to it. */
+  async #attempt(
+    record: EventRecord,
+    dispatch: Dispatch,
+    isFirst: boolean,
+    onAside: () => void,
+  ): Promise<Conclusion | "no-slot" | null> {
+    const env = this.#env;
     const { template } = record;
-    if (endpoint === "unavailable" || template === null || !(await this.#mayStart(record, dispatch, isFirst))) {
+    if (template === null) {
       return null;
     }
-    const allowPrivate = this.#env.ALLOW_PRIVATE_ENDPOINTS === "true";
-    const tried = endpoint && (await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate }));
-    return conclude(record, dispatch, endpoint, tried);
-  }
-
-  /** A message to a person. Null: as for a webhook. */
-  async #tell(record: EventRecord, dispatch: Dispatch): Promise<Conclusion | null> {
-    const { template } = record;
+    const inSlot = <T>(work: () => Promise<T>) => this.#slots.run(work, PATIENCE_MS);
+    if (!isChannel(dispatch.destination)) {
+      return post({ env, record, template, dispatch, isFirst, newcomers: this.#newcomers, inSlot, onAside });
+    }
     const channel = dispatch.destination as AddressedChannel;
-    return template === null ? null : tell({ env: this.#env, record, template, dispatch, channel });
-  }
-
-  /** A message that comes again or late asks the outbox first: another dispatch may have taken its place. */
-  async #mayStart(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<boolean> {
-    if (isFirst && Date.now() < dispatch.startBy) {
-      return true;
-    }
-    const outbox = this.#env.USER_OUTBOX.getByName(record.key);
-    const { delivery, counter } = dispatch;
-    const claimed = await outbox.claim({ v: V, event: record.id, delivery, counter, mode: "again", by: "" });
-    return claimed !== null && Date.now() < claimed.startBy;
-  }
-
-  /** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
-  async #endpointOf({ merchant }: EventRecord, { destination }: Dispatch): Promise<Endpoint | null | "unavailable"> {
-    for (const read of [merchantConfig, freshConfig]) {
-      const config = await read(this.#env, merchant);
-      if (!config.ok) {
-        return "unavailable";
-      }
-      const endpoint = config.value?.endpoints.find(({ id }) => id === destination);
-      if (endpoint) {
-        return endpoint;
-      }
-    }
-    return null;
+    const told = await inSlot(async () => ({ concluded: await tell({ env, record, template, dispatch, channel }) }));
+    return told === null ? "no-slot" : told.concluded;
   }
 
   /** Fetches a body that was too large to travel; it stays null where the outbox has nothing left to send of it. */
@@ -175,16 +141,17 @@ class Run {
 
   /**
    * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
-   * pending. It does not wait for a retry at all, since what failed is what hangs.
+   * pending. It waits neither for a retry, since what failed is what hangs, nor for an endpoint that is watched.
    */
-  async #quickly(work: Promise<void>, record: EventRecord, dispatch: Dispatch): Promise<void> {
+  async #quickly(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
+    const { promise: isAside, resolve } = Promise.withResolvers<boolean>();
+    const work = this.#deliver(record, dispatch, isFirst, () => resolve(true));
     this.#ctx.waitUntil(work);
     if (dispatch.attempts > 0) {
       return;
     }
-    const { promise: isSlow, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(true), PATIENCE_MS);
-    if (await Promise.race([work.then(() => false), isSlow])) {
+    if (await Promise.race([work.then(() => false), isAside])) {
       const { delivery, destination, previous } = dispatch;
       const planned = [{ delivery, destination, previous, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);

@@ -4,8 +4,6 @@ import { deliveryRow } from "../store/log.ts";
 import type { Conclusion } from "./outcome.ts";
 import { DEFAULT_RETRY_SCHEDULE_SECONDS, nextAttemptAt } from "./retry.ts";
 
-export type { Conclusion } from "./outcome.ts";
-
 /**
  * How long after its acceptance anybody wants to be told of an event. Providers forget idempotency keys after as
  * long: a message is never sent again with a key that is no longer known.
@@ -31,16 +29,6 @@ export function skipped(record: EventRecord, dispatch: Dispatch, reason: string)
 /** A delivery that waited for so long that nobody wants it any more. */
 export function expired(record: EventRecord, dispatch: Dispatch): Conclusion {
   return { row: rowOf(record, dispatch, "exhausted", { reason: "expired" }), outcome: { kind: "exhausted" } };
-}
-
-/** A delivery whose account is left alone until then (epoch ms): no attempt was made, none counts. */
-export function deferred(record: EventRecord, dispatch: Dispatch, until: number): Conclusion {
-  const waitingFor: WaitingFor = { reason: "breaker", until };
-  const status = dispatch.attempts === 0 ? "pending" : "retrying";
-  return {
-    row: rowOf(record, dispatch, status, { waitingFor, dueAt: until }),
-    outcome: { kind: "deferred", until },
-  };
 }
 
 /** Decides what follows from a provider's answer. */

@@ -55,3 +55,12 @@ export function conclude(
     outcome: { kind: "failed", at: now, retryAt, answered: attempt.status !== undefined },
   };
 }
+
+/** A delivery that was not attempted: asked for again at `until` (epoch ms), and what it `waits` for till then. */
+export function deferred(record: EventRecord, dispatch: Dispatch, until: number, waits: WaitingFor): Conclusion {
+  const status = dispatch.attempts === 0 ? "pending" : "retrying";
+  return {
+    row: deliveryRow(record, dispatch, { status, counter: dispatch.counter, waitingFor: waits, dueAt: until }),
+    outcome: { kind: "deferred", until, waits },
+  };
+}

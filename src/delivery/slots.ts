@@ -6,8 +6,19 @@ export class Slots {
   #free = SLOTS;
   readonly #waiting: (() => void)[] = [];
 
-  /** Waits for a slot for at most `patienceMs`; false if none came free. */
-  async take(patienceMs: number): Promise<boolean> {
+  /** Runs work in a slot; null if none came free within `patienceMs`. */
+  async run<T>(work: () => Promise<T>, patienceMs: number): Promise<T | null> {
+    if (!(await this.#take(patienceMs))) {
+      return null;
+    }
+    try {
+      return await work();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #take(patienceMs: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free -= 1;
       return true;
@@ -24,7 +35,7 @@ export class Slots {
     return taken;
   }
 
-  release(): void {
+  #release(): void {
     const next = this.#waiting.shift();
     if (next) {
       next();

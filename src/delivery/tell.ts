@@ -11,7 +11,8 @@ import { freshConfig, merchantConfig, type ChannelAccount } from "../store/confi
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "./circuits.ts";
 import { exchange } from "./exchange.ts";
-import { concludeNotice, deferred, expired, PEOPLE_MS, skipped, type Conclusion } from "./notice-outcome.ts";
+import { concludeNotice, expired, PEOPLE_MS, skipped } from "./notice-outcome.ts";
+import { deferred, type Conclusion } from "./outcome.ts";
 
 const TIMEOUT_SECONDS = 15;
 const CLAIM_TRIES = 3;
@@ -53,7 +54,8 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
   const isTooLate = dispatch.trigger === "scheduled" && now >= record.acceptedAt + PEOPLE_MS;
   const openUntil = circuits.openUntil(nameOf(account), now);
   if (!isTooLate && openUntil !== null) {
-    return deferred(record, dispatch, Math.ceil(openUntil + Math.random() * SPREAD_MS));
+    const until = Math.ceil(openUntil + Math.random() * SPREAD_MS);
+    return deferred(record, dispatch, until, { reason: "breaker", until });
   }
   const claimed = await claim(telling, adapter.idempotencySeconds === null ? "once" : "again");
   if (claimed === null) {
@@ -66,7 +68,7 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
     return expired(record, dispatch);
   }
   if (Date.now() >= claimed.startBy) {
-    return deferred(record, dispatch, Date.now());
+    return deferred(record, dispatch, Date.now(), { reason: "backoff" });
   }
   const rendered = renderText(channel, { type: record.type, merchant: way.name, data: body.data }, way.locale);
   return rendered === null ? skipped(record, dispatch, "no_text") : send(telling, way, rendered);

@@ -116,8 +116,8 @@ export type Outcome =
   | { kind: "delivered" | "sent" | "bounced" | "exhausted" | "canceled" | "skipped" | "logged" }
   /** A counted attempt that failed. `answered`: the receiver itself answered with an error. */
   | { kind: "failed"; at: number; retryAt: number; answered: boolean }
-  /** Not attempted: the start time had passed or no slot was to be had. */
-  | { kind: "deferred"; until: number };
+  /** Not attempted: no slot was to be had, or its endpoint or account takes nothing now. `waits`: for what. */
+  | { kind: "deferred"; until: number; waits?: WaitingFor };
 
 export interface Settle {
   event: string;
@@ -159,6 +159,12 @@ export interface DeliveryRef {
   v: V;
   event: string;
   delivery: string;
+}
+
+/** What waits for a destination that is back is due now. */
+export interface ReleaseInput {
+  v: V;
+  destination: string;
 }
 
 /** How an unfinished delivery stands. */

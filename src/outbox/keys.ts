@@ -23,6 +23,11 @@ export async function sourceKey(merchant: string, source: string): Promise<strin
   return `s/${await part(merchant)}/${await part(source)}`;
 }
 
+/** The name of the object that watches an endpoint. */
+export async function gateKey(merchant: string, endpoint: string): Promise<string> {
+  return `g/${await part(merchant)}/${await part(endpoint)}`;
+}
+
 /** SHA-256 of text or bytes, in base 32. */
 export async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;

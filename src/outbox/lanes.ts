@@ -94,6 +94,7 @@ export class Lanes {
     pending.state = "out";
     pending.claimed = false;
     pending.claimedBy = null;
+    pending.waits = null;
     pending.sentAt = now;
     pending.due = now + Math.min(this.#times.leaseMs * 2 ** pending.leases, MAX_LEASE_MS);
     this.changed.add(event);
@@ -150,6 +151,9 @@ export class Lanes {
         break;
       case "deferred":
         this.#retry(pending, outcome.until);
+        pending.waits = outcome.waits ?? null;
+        // The endpoint as a whole takes nothing: its lanes wait.
+        pending.failingSince = null;
         break;
     }
     this.changed.add(event);
@@ -209,7 +213,24 @@ export class Lanes {
     if (pending.state === "waiting") {
       return blocker && { reason: "lane", delivery: blocker.delivery };
     }
-    return pending.state === "retrying" ? { reason: "backoff", until: pending.due } : null;
+    return pending.state === "retrying" ? (pending.waits ?? { reason: "backoff", until: pending.due }) : null;
+  }
+
+  /** Makes what waits for a destination due: its endpoint is back. Those sent by hand keep their time. */
+  release(destination: string, now: number): void {
+    for (const event of this.events.values()) {
+      for (const pending of event.deliveries) {
+        if (
+          pending.destination === destination &&
+          pending.state === "retrying" &&
+          !pending.manual &&
+          pending.due > now
+        ) {
+          pending.due = now;
+          this.changed.add(event);
+        }
+      }
+    }
   }
 
   /**

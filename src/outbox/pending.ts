@@ -1,3 +1,5 @@
+import type { WaitingFor } from "./contract.ts";
+
 /** A delivery ends at the latest this long after its event was accepted. */
 export const MAX_DELIVERY_AGE_MS = 14 * 24 * 3_600_000;
 /** The longest lease of a dispatch. */
@@ -27,6 +29,8 @@ export interface Pending {
   claimed: boolean;
   /** Who claimed the dispatch for good: without its word nobody knows whether it was sent. */
   claimedBy?: string | null;
+  /** What it waits for where that is neither its lane nor its own backoff. */
+  waits?: WaitingFor | null;
 }
 
 /** A delivery that nobody has been handed yet. */
@@ -44,6 +48,7 @@ export const FRESH: Omit<Pending, "delivery" | "destination"> = {
   failingSince: null,
   claimed: false,
   claimedBy: null,
+  waits: null,
 };
 
 /** An event with deliveries that are not finished. */

@@ -11,6 +11,7 @@ import {
   type ClaimInput,
   type DeliveryRef,
   type EventItem,
+  type ReleaseInput,
   type RetryInput,
   type SettleInput,
   type Standing,
@@ -173,6 +174,12 @@ export class UserOutbox extends DurableObject<Env> {
   handOver({ user }: { v: V; user: string }): HandOver {
     this.#state.rows.movedTo = user;
     return { facts: this.#state.acceptance.facts(), known: this.#state.rows.allKnown() };
+  }
+
+  /** A destination is back: what waits for it is due now. */
+  async release({ destination }: ReleaseInput): Promise<void> {
+    this.#state.change(() => this.#state.lanes.release(destination, Date.now()));
+    await this.wake();
   }
 
   /** Looks again at everything that is due; the cron calls it where the log says that something is overdue. */

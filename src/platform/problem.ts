@@ -8,6 +8,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_conflict: { status: 409, title: "The same id came with another input" },
   still_waiting: { status: 409, title: "The delivery still waits" },
+  wrong_status: { status: 409, title: "Its status does not allow that" },
   already_over: { status: 409, title: "The delivery is over" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },

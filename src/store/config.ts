@@ -5,7 +5,7 @@ import type { Channel } from "../event/channels.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
 import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
-import { apiKeys, channelAccounts, endpoints, merchants, sources, type Scope } from "./schema.ts";
+import { apiKeys, channelAccounts, endpoints, merchants, sources, type EndpointStatus, type Scope } from "./schema.ts";
 
 export { forget, type Found } from "./copies.ts";
 
@@ -14,7 +14,11 @@ export interface Endpoint {
   id: string;
   merchant: string;
   url: string;
-  status: "enabled" | "disabled";
+  status: EndpointStatus;
+  /** Whether its gate is to be asked before every attempt and told of each. */
+  watch: boolean;
+  /** Attempts a second at most; null: no limit. */
+  rateLimit: number | null;
   secrets: string[];
   /** Event types that it wants; null: all. */
   eventTypes: string[] | null;

@@ -1,4 +1,4 @@
-import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 import type { Channel } from "../event/channels.ts";
 import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
@@ -42,6 +42,11 @@ export const sources = sqliteTable("sources", {
   createdAt: integer("created_at").notNull(),
 });
 
+export type EndpointStatus = "enabled" | "paused" | "disabled";
+
+/** `gone`: it said so itself; `failing`: nothing but failures for days; `by_hand`: the merchant. */
+export type DisabledReason = "gone" | "failing" | "by_hand";
+
 /** `secret`: a `whsec_` secret, sealed under the endpoint's id. */
 export const endpoints = sqliteTable(
   "endpoints",
@@ -49,7 +54,14 @@ export const endpoints = sqliteTable(
     merchant: text("merchant").notNull(),
     id: text("id").notNull(),
     url: text("url").notNull(),
-    status: text("status").$type<"enabled" | "disabled">().notNull(),
+    status: text("status").$type<EndpointStatus>().notNull(),
+    /** Why and when it was disabled. */
+    disabledReason: text("disabled_reason").$type<DisabledReason>(),
+    disabledAt: integer("disabled_at"),
+    /** Its gate is asked before every attempt and told of each. */
+    watch: integer("watch", { mode: "boolean" }).notNull().default(false),
+    /** Attempts a second at most. */
+    rateLimit: real("rate_limit"),
     secret: text("secret").notNull(),
     eventTypes: text("event_types", { mode: "json" }).$type<string[]>(),
     headers: text("headers", { mode: "json" }).$type<Record<string, string>>(),

@@ -61,6 +61,9 @@ const ROWS: Record<string, Row> = {
   },
   putEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}`, body: { url } },
   deleteEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}` },
+  pauseEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/pause` },
+  resumeEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/resume` },
+  enableEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/enable` },
   getEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret` },
   putChannel: {
     needs: "config:write",

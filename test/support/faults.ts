@@ -31,6 +31,7 @@ export interface Counters {
   batches: number;
   outboxRequests: number;
   bindingRequests: number;
+  gateRequests: number;
   objectRows: number;
   alarms: number;
   d1Rows: number;
@@ -57,6 +58,7 @@ const NO_WORK: Counters = {
   batches: 0,
   outboxRequests: 0,
   bindingRequests: 0,
+  gateRequests: 0,
   objectRows: 0,
   alarms: 0,
   d1Rows: 0,
@@ -108,6 +110,10 @@ export function wrapEnv(env: Env): Env {
         }
         fail(faults.settleFails, "The outbox does not settle");
       }
+      return call();
+    }),
+    ENDPOINT_GATE: wrapNamespace(env.ENDPOINT_GATE, (_, call) => {
+      counters.gateRequests += 1;
       return call();
     }),
     PAYMENT_BINDING: wrapNamespace(env.PAYMENT_BINDING, (_, call) => {

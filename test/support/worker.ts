@@ -1,4 +1,8 @@
-import worker, { PaymentBinding as RealBinding, UserOutbox as RealOutbox } from "../../src/index.ts";
+import worker, {
+  EndpointGate as RealGate,
+  PaymentBinding as RealBinding,
+  UserOutbox as RealOutbox,
+} from "../../src/index.ts";
 import { control, counters, countRows, wrapEnv } from "./faults.ts";
 
 /** The outbox of the Worker on bindings and storage that tests can break and count. */
@@ -15,6 +19,13 @@ export class UserOutbox extends RealOutbox {
 
 /** The binding of a payment, its billed rows counted. */
 export class PaymentBinding extends RealBinding {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(countRows(ctx), wrapEnv(env));
+  }
+}
+
+/** The gate of an endpoint, its billed rows counted. */
+export class EndpointGate extends RealGate {
   constructor(ctx: DurableObjectState, env: Env) {
     super(countRows(ctx), wrapEnv(env));
   }

@@ -1,0 +1,115 @@
+import { createRoute } from "@hono/zod-openapi";
+import { and, eq, inArray } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { V } from "../outbox/contract.ts";
+import { gateKey } from "../outbox/keys.ts";
+import { log } from "../platform/log.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { forget } from "../store/config.ts";
+import { loggedHealth } from "../store/endpoint-health.ts";
+import { endpoints, type EndpointStatus } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { Endpoint, toEndpoint, type Health } from "./endpoint-schema.ts";
+import { found, IdParam, json, problems, toIso } from "./schemas.ts";
+
+const pause = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/pause",
+  operationId: "pauseEndpoint",
+  summary: "Send an endpoint nothing for now: what comes waits, in order",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },
+});
+
+const resume = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/resume",
+  operationId: "resumeEndpoint",
+  summary: "Go on with a paused endpoint: what waited drains in order, at its rate limit or 10 a second",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },
+});
+
+const enable = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/enable",
+  operationId: "enableEndpoint",
+  summary: "Go on with an endpoint that was disabled, as with resume",
+  ...needsScope("config:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },
+});
+
+/** `/v1/endpoints/{id}/pause`, `/resume`, `/enable`. */
+export function endpointStateRoutes(app: Api): void {
+  app.openapi(pause, async (c) => c.json(await move(c, c.req.valid("param").id, ["enabled"], "paused"), 200));
+  app.openapi(resume, async (c) => c.json(await move(c, c.req.valid("param").id, ["paused"], "enabled"), 200));
+  app.openapi(enable, async (c) =>
+    c.json(await move(c, c.req.valid("param").id, ["disabled", "paused"], "enabled"), 200),
+  );
+}
+
+/**
+ * Moves an endpoint from one of some states to another; one that is there already stays. What waits is let go once it
+ * is enabled, also where an earlier call got only half of that done.
+ */
+async function move(c: Context<ApiEnv>, id: string, from: EndpointStatus[], to: "enabled" | "paused") {
+  const merchant = c.get("merchant");
+  const isIt = and(eq(endpoints.merchant, merchant), eq(endpoints.id, id));
+  const db = drizzle(c.env.DB);
+  const changes = { status: to, disabledReason: null, disabledAt: null, updatedAt: Date.now() };
+  await db
+    .update(endpoints)
+    .set(changes)
+    .where(and(isIt, inArray(endpoints.status, from)));
+  forget(merchant);
+  const row = found((await db.select().from(endpoints).where(isIt))[0]);
+  if (row.status !== to) {
+    throw new ProblemError("wrong_status", { detail: `The endpoint is ${row.status}.` });
+  }
+  if (to === "enabled") {
+    await (await gateOf(c.env, merchant, id)).open({ v: V, merchant, endpoint: id });
+  }
+  return toEndpoint(row);
+}
+
+/** How an endpoint does: what its gate knows of it, and the log. */
+export async function healthOf(env: Env, merchant: string, endpoint: string): Promise<Health> {
+  const [logged, gate] = await Promise.all([
+    loggedHealth(env.DB, { merchant, endpoint }),
+    gateOf(env, merchant, endpoint)
+      .then((gate) => gate.show())
+      .catch((error: unknown) => {
+        log.warn("gate.show_failed", { endpoint, error: String(error) });
+        return null;
+      }),
+  ]);
+  const successes = [logged.lastSuccessAt, gate?.lastSuccessAt ?? null].filter((at) => at !== null);
+  const nextProbeAt = gate?.nextProbeAt ?? null;
+  return {
+    breaker: gate?.breaker ?? "unknown",
+    pending: logged.pending,
+    oldestPendingAt: iso(logged.oldestPendingAt),
+    lastSuccessAt: successes.length > 0 ? toIso(Math.max(...successes)) : null,
+    lastFailure: gate?.lastFailure ? { ...gate.lastFailure, at: toIso(gate.lastFailure.at) } : null,
+    nextAttemptAt: logged.pending > 0 ? iso(nextProbeAt ?? logged.nextAttemptAt) : null,
+  };
+}
+
+/** The endpoint is gone: its gate forgets it. */
+export async function forgetGate(env: Env, merchant: string, endpoint: string): Promise<void> {
+  await (await gateOf(env, merchant, endpoint)).forget();
+}
+
+async function gateOf(env: Env, merchant: string, endpoint: string) {
+  return env.ENDPOINT_GATE.getByName(await gateKey(merchant, endpoint));
+}
+
+function iso(at: number | null): string | null {
+  return at === null ? null : toIso(at);
+}

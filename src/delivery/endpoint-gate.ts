@@ -1,0 +1,188 @@
+import { DurableObject } from "cloudflare:workers";
+
+import { V } from "../outbox/contract.ts";
+import { log } from "../platform/log.ts";
+import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpoint-status.ts";
+import {
+  ask,
+  FORGOTTEN_MS,
+  NEW_GATE,
+  nextLook,
+  releases,
+  standing,
+  tell,
+  tellSlow,
+  type GateStanding,
+  type GateState,
+  type Told,
+  type Verdict,
+} from "./gate-state.ts";
+
+/** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
+export interface AskInput extends EndpointRef {
+  v: V;
+  outbox: string;
+  perSecond: number | null;
+}
+
+/** A consumer tells how an attempt went, or (`told` null) that one is taking long. */
+export interface TellInput extends EndpointRef {
+  v: V;
+  told: Told | null;
+}
+
+/**
+ * The gate of one endpoint that is watched: it failed lately, is slow, or has a rate limit. Consumers ask it before
+ * every attempt and tell it how each went. It leaves alone an endpoint that is down, probes it, disables it in the end,
+ * and lets what waits go when it is back. Endpoints that are well never meet it.
+ */
+export class EndpointGate extends DurableObject<Env> {
+  #state: GateState;
+  /** When the attempts that are under way began. In memory alone: a gate that starts anew knows of none. */
+  #underWay: number[] = [];
+  /** What the configuration is known to say; null: not known. */
+  #isWatched: boolean | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS parked (outbox TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+    );
+    this.#state = ctx.storage.kv.get<GateState>("state") ?? NEW_GATE;
+  }
+
+  /** Whether an attempt may start, and when; if not, what it waits for. */
+  async ask({ merchant, endpoint, outbox, perSecond }: AskInput): Promise<Verdict> {
+    const now = Date.now();
+    this.#know({ merchant, endpoint });
+    this.#underWay = this.#underWay.filter((at) => at + FORGOTTEN_MS > now);
+    const { verdict, state } = ask(this.#state, { underWay: this.#underWay.length, perSecond, now });
+    this.#keep(state);
+    if (verdict.go) {
+      this.#underWay.push(verdict.startAt);
+    } else if (verdict.isParked) {
+      this.#park(outbox, now);
+      await this.#arm(now);
+    }
+    return verdict;
+  }
+
+  /** Takes in how an attempt went. */
+  async tell({ merchant, endpoint, told }: TellInput): Promise<void> {
+    this.#know({ merchant, endpoint });
+    if (told === null) {
+      this.#underWay.push(Date.now());
+      this.#keep(tellSlow(this.#state, Date.now()));
+      await this.#watch({ merchant, endpoint }, true);
+      return;
+    }
+    this.#underWay.shift();
+    const { state, end, isWell } = tell(this.#state, told);
+    this.#keep(state);
+    if (end === null) {
+      await this.#watch({ merchant, endpoint }, !isWell);
+    } else {
+      await disableEndpoint(this.env, { merchant, endpoint }, end, told.at);
+    }
+    await this.#arm(told.at);
+  }
+
+  /** Remembers an outbox whose deliveries wait until the endpoint is resumed or enabled again. */
+  park({ merchant, endpoint, outbox }: EndpointRef & { v: V; outbox: string }): void {
+    this.#know({ merchant, endpoint });
+    this.#park(outbox, Date.now());
+  }
+
+  /** The endpoint takes deliveries again, by its merchant's word: what waits is let go, at a ramp. */
+  async open({ merchant, endpoint }: EndpointRef & { v: V }): Promise<void> {
+    this.#know({ merchant, endpoint });
+    this.#keep({ ...NEW_GATE, lastSuccessAt: this.#state.lastSuccessAt, isDraining: true });
+    await this.#watch({ merchant, endpoint }, true);
+    await this.#arm(Date.now());
+  }
+
+  /** How the endpoint stands. */
+  show(): GateStanding {
+    return standing(this.#state, Date.now());
+  }
+
+  /** The endpoint is gone: nothing is remembered of it. */
+  async forget(): Promise<void> {
+    await this.ctx.storage.deleteAll();
+    this.#state = NEW_GATE;
+  }
+
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    try {
+      const count = releases(this.#state, this.#underWay.length, now);
+      const outboxes = this.#parked(count);
+      if (outboxes.length < count && this.#state.isDraining) {
+        this.#keep({ ...this.#state, isDraining: false });
+      }
+      await this.#arm(now);
+      await this.#release(outboxes);
+    } catch (error) {
+      log.error("gate.release_failed", { gate: this.ctx.id.name, error: String(error) });
+      await this.ctx.storage.setAlarm(now + 5_000);
+    }
+  }
+
+  /** Calls outboxes whose deliveries wait. One that does not answer stays parked for the next look. */
+  async #release(outboxes: string[]): Promise<void> {
+    const { endpoint } = this.ctx.storage.kv.get<EndpointRef>("endpoint") ?? {};
+    if (endpoint === undefined) {
+      return;
+    }
+    await Promise.all(
+      outboxes.map(async (outbox) => {
+        this.ctx.storage.sql.exec("DELETE FROM parked WHERE outbox = ?", outbox);
+        try {
+          await this.env.USER_OUTBOX.getByName(outbox).release({ v: V, destination: endpoint });
+        } catch (error) {
+          this.#park(outbox, Date.now());
+          log.warn("gate.outbox_failed", { outbox, error: String(error) });
+        }
+      }),
+    );
+  }
+
+  async #watch(ref: EndpointRef, watch: boolean): Promise<void> {
+    if (this.#isWatched !== watch) {
+      await watchEndpoint(this.env, ref, watch);
+      this.#isWatched = watch;
+    }
+  }
+
+  #parked(count: number): string[] {
+    return this.ctx.storage.sql
+      .exec<{ outbox: string }>("SELECT outbox FROM parked ORDER BY at LIMIT ?", count)
+      .toArray()
+      .map(({ outbox }) => outbox);
+  }
+
+  #park(outbox: string, now: number): void {
+    this.ctx.storage.sql.exec("INSERT INTO parked VALUES (?, ?) ON CONFLICT DO NOTHING", outbox, now);
+  }
+
+  async #arm(now: number): Promise<void> {
+    const at = this.#parked(1).length > 0 ? nextLook(this.#state, this.#underWay.length, now) : Infinity;
+    if (at < Infinity) {
+      await this.ctx.storage.setAlarm(Math.max(at, now));
+    }
+  }
+
+  #keep(state: GateState): void {
+    if (state !== this.#state) {
+      this.#state = state;
+      this.ctx.storage.kv.put("state", state);
+    }
+  }
+
+  /** Which endpoint this is: alarms have nobody to tell them. */
+  #know(ref: EndpointRef): void {
+    if (this.ctx.storage.kv.get("endpoint") === undefined) {
+      this.ctx.storage.kv.put("endpoint", ref);
+    }
+  }
+}

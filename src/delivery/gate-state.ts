@@ -1,0 +1,203 @@
+// What one endpoint's gate decides. Pure: no clock, no I/O. Times in epoch milliseconds.
+
+import type { AttemptClass, WaitingFor } from "../outbox/contract.ts";
+import {
+  askBreaker,
+  breakerState,
+  CLOSED,
+  tellBreaker,
+  type Breaker,
+  type BreakerState,
+  type Sign,
+} from "./breaker.ts";
+import { fail, NO_FAILURES, type End, type Failures } from "./endpoint-end.ts";
+import { takeTurn, UNTHROTTLED, type Throttle } from "./throttle.ts";
+
+/** An answer later than this is slow: its endpoint is watched, and holds up nobody else. */
+export const SLOW_MS = 2_000;
+/** An endpoint is watched until it has been well for so long. */
+const WELL_MS = 300_000;
+/** What waits for an endpoint that is back is let go at this rate, so that it is not thrown down again. */
+const RAMP_PER_SECOND = 10;
+/** An endpoint whose last attempt failed is asked so many times at once; one that is slow, but answers, so many. */
+const MAX_FAILING_AT_ONCE = 2;
+const MAX_SLOW_AT_ONCE = 10;
+/** An attempt that nobody has told the end of no longer counts after so long: no timeout is longer. */
+export const FORGOTTEN_MS = 40_000;
+/** The whole endpoint waits for a Retry-After of at most this, with a probe every so often. */
+const MAX_PAUSE_MS = 3_600_000;
+const PAUSE_PROBE_MS = 300_000;
+
+/** A pause that the endpoint has asked for. */
+interface Pause {
+  until: number;
+  probeAt: number;
+}
+
+/** All that a gate remembers, as JSON. */
+export interface GateState {
+  breaker: Breaker;
+  throttle: Throttle;
+  failures: Failures;
+  pause: Pause | null;
+  /** When it was last not well: failed or slow; 0: never since it is watched. */
+  unwellAt: number;
+  lastSuccessAt: number | null;
+  lastFailure: { at: number; class: AttemptClass; status: number | null } | null;
+  /** Whether what waits is being let go. */
+  isDraining: boolean;
+}
+
+export const NEW_GATE: GateState = {
+  breaker: CLOSED,
+  throttle: UNTHROTTLED,
+  failures: NO_FAILURES,
+  pause: null,
+  unwellAt: 0,
+  lastSuccessAt: null,
+  lastFailure: null,
+  isDraining: false,
+};
+
+/** What a consumer is told that asks for a turn. `parked`: it is called when the endpoint is back. */
+export type Verdict =
+  | { go: true; startAt: number }
+  | { go: false; waitingFor: WaitingFor & { until: number }; isParked: boolean };
+
+/** How an attempt went. `retryAfterMs`: the pause that the endpoint asked for. */
+export interface Told {
+  event: string;
+  class: AttemptClass;
+  status: number | null;
+  retryAfterMs: number | null;
+  durationMs: number;
+  at: number;
+}
+
+/** Whether an attempt may start. `underWay`: how many are; `perSecond`: the endpoint's own limit. */
+export function ask(
+  state: GateState,
+  { underWay, perSecond, now }: { underWay: number; perSecond: number | null; now: number },
+): { verdict: Verdict; state: GateState } {
+  const waits = (
+    reason: WaitingFor["reason"],
+    until: number,
+    isParked: boolean,
+  ): { verdict: Verdict; state: GateState } => {
+    return { verdict: { go: false, waitingFor: { reason, until }, isParked }, state };
+  };
+  const pause = state.pause !== null && now < state.pause.until ? state.pause : null;
+  if (pause !== null && now < pause.probeAt) return waits("retryAfter", pause.probeAt, true);
+  const { waitUntil, breaker } = askBreaker(state.breaker, now);
+  if (waitUntil !== null) return waits("breaker", waitUntil, true);
+  if (roomIn(state, underWay, now) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
+  const probing = { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } };
+  const rate = Math.min(perSecond ?? Infinity, state.isDraining ? RAMP_PER_SECOND : Infinity);
+  if (rate === Infinity) return { verdict: { go: true, startAt: now }, state: probing };
+  const { turn, throttle } = takeTurn(state.throttle, rate, now);
+  if ("startAt" in turn) return { verdict: { go: true, startAt: turn.startAt }, state: { ...probing, throttle } };
+  const { verdict } = waits("throttled", turn.comeBackAt, false);
+  return { verdict, state: { ...state, throttle } };
+}
+
+/**
+ * Takes in how an attempt went. `end`: the endpoint is to be disabled; `isBack`: it was left alone and has succeeded;
+ * `isWell`: it need not be watched any more.
+ */
+export function tell(
+  state: GateState,
+  told: Told,
+): { state: GateState; end: End | null; isBack: boolean; isWell: boolean } {
+  const { at } = told;
+  if (told.class === "delivered") {
+    const unwellAt = told.durationMs > SLOW_MS ? at : state.unwellAt;
+    const isBack = state.pause !== null || state.breaker.openUntil !== null;
+    return {
+      state: {
+        ...state,
+        breaker: tellBreaker(state.breaker, "good", at),
+        failures: NO_FAILURES,
+        pause: null,
+        unwellAt,
+        lastSuccessAt: at,
+        isDraining: state.isDraining || isBack,
+      },
+      end: null,
+      isBack,
+      isWell: at - unwellAt >= WELL_MS,
+    };
+  }
+  const { failures, end } = fail(state.failures, { event: told.event, isGone: told.class === "gone", at });
+  const asksForPause = told.class === "throttled" && told.retryAfterMs !== null;
+  const breaker = asksForPause ? state.breaker : tellBreaker(state.breaker, signOf(told), at);
+  return {
+    state: {
+      ...state,
+      failures,
+      breaker,
+      pause: asksForPause ? pauseFor(told.retryAfterMs!, at) : state.pause,
+      unwellAt: at,
+      lastFailure: { at, class: told.class, status: told.status },
+      isDraining: state.isDraining && breaker.openUntil === null && !asksForPause,
+    },
+    end,
+    isBack: false,
+    isWell: false,
+  };
+}
+
+/** How many more attempts an endpoint may be asked at once. */
+function roomIn({ unwellAt, lastSuccessAt }: GateState, underWay: number, now: number): number {
+  const isFailing = unwellAt > (lastSuccessAt ?? 0);
+  const isSlow = now - unwellAt < WELL_MS;
+  return Math.max(0, (isFailing ? MAX_FAILING_AT_ONCE : isSlow ? MAX_SLOW_AT_ONCE : Infinity) - underWay);
+}
+
+/** Takes in that an attempt takes long, whatever becomes of it. */
+export function tellSlow(state: GateState, now: number): GateState {
+  return { ...state, unwellAt: now };
+}
+
+/** When the gate itself has to look again at what waits: to send a probe, or to let the next ones go. */
+export function nextLook(state: GateState, underWay: number, now: number): number {
+  const { isDraining, pause, breaker } = state;
+  if (isDraining) return now + 1000;
+  if (pause !== null && now < pause.until) return Math.min(pause.probeAt, pause.until);
+  return breaker.openUntil ?? (roomIn(state, underWay, now) > 0 ? now : now + FORGOTTEN_MS);
+}
+
+/** How many of those who wait may be let go now: the ramp's share of a second, as many as there is room, or a probe. */
+export function releases(state: GateState, underWay: number, now: number): number {
+  const { isDraining, pause, breaker } = state;
+  if (isDraining) return RAMP_PER_SECOND;
+  const isProbe = breaker.openUntil !== null || (pause !== null && now < pause.until);
+  return isProbe ? 1 : Math.min(roomIn(state, underWay, now), RAMP_PER_SECOND);
+}
+
+/** How the gate stands, for people. */
+export function standing({ breaker, pause, lastSuccessAt, lastFailure }: GateState, now: number): GateStanding {
+  const isPaused = pause !== null && now < pause.until;
+  return {
+    breaker: isPaused ? "open" : breakerState(breaker, now),
+    nextProbeAt: isPaused ? Math.min(pause.probeAt, pause.until) : breaker.openUntil,
+    lastSuccessAt,
+    lastFailure,
+  };
+}
+
+export interface GateStanding {
+  breaker: BreakerState;
+  nextProbeAt: number | null;
+  lastSuccessAt: number | null;
+  lastFailure: GateState["lastFailure"];
+}
+
+/** An answer, whatever it says, shows that somebody is there. */
+function signOf({ class: failure, status }: Told): Sign {
+  return failure === "timeout" || (failure === "connection" && status === null) ? "hanging" : "bad";
+}
+
+function pauseFor(retryAfterMs: number, now: number): Pause {
+  const until = now + Math.min(retryAfterMs, MAX_PAUSE_MS);
+  return { until, probeAt: Math.min(until, now + PAUSE_PROBE_MS) };
+}

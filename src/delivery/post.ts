@@ -1,0 +1,190 @@
+import { V, type Dispatch, type EventRecord } from "../outbox/contract.ts";
+import { gateKey } from "../outbox/keys.ts";
+import { log } from "../platform/log.ts";
+import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
+import { attemptWebhook, type Tried } from "./attempt.ts";
+import { SLOW_MS, type Verdict } from "./gate-state.ts";
+import { isSuspected, suspect, type Newcomers } from "./newcomers.ts";
+import { conclude, deferred, type Conclusion } from "./outcome.ts";
+
+/** Whoever is called when the endpoint is back asks by itself after so long, should the call be lost. */
+const PARKED_MS = 3_600_000;
+/** Where a gate does not answer, an endpoint with a rate limit is asked for again after so long. */
+const NO_ANSWER_MS = 5_000;
+
+/** What posting takes: one dispatch of one event, with its body, and what the invocation shares. */
+export interface Posting {
+  env: Env;
+  record: EventRecord;
+  template: string;
+  dispatch: Dispatch;
+  /** The message has come for the first time. */
+  isFirst: boolean;
+  newcomers: Newcomers;
+  /** Runs work in one of the invocation's slots; null: there was none to be had. */
+  inSlot: <T>(work: () => Promise<T>) => Promise<T | null>;
+  /** Called once the endpoint turns out to be one that nobody should wait for. */
+  onAside: () => void;
+}
+
+/**
+ * Posts an event to its endpoint, if it may start and the endpoint takes it now. Null: nothing is to be said, the
+ * outbox's lease sees to it. `no-slot`: another invocation has to do it.
+ */
+export async function post(posting: Posting): Promise<Conclusion | "no-slot" | null> {
+  const { env, record, dispatch, newcomers, onAside } = posting;
+  const endpoint = await endpointOf(env, record, dispatch);
+  if (endpoint === "unavailable" || !(await mayStart(posting))) {
+    return null;
+  }
+  if (endpoint === null) {
+    return conclude(record, dispatch, null, null);
+  }
+  if (endpoint.status !== "enabled") {
+    onAside();
+    await parkAt(env, endpoint, record.key);
+    return deferred(record, dispatch, Date.now() + PARKED_MS, { reason: endpoint.status });
+  }
+  if (isWatched(endpoint)) {
+    onAside();
+    return (await waitForTurn(posting, endpoint)) ?? postAt(posting, endpoint, true);
+  }
+  const name = nameOf(endpoint);
+  await newcomers.enter(name);
+  let isAnswered = false;
+  try {
+    // Those before it may have found out that it is slow.
+    const isNowWatched = isWatched(endpoint);
+    const wait = isNowWatched ? await waitForTurn(posting, endpoint) : null;
+    const concluded = wait ?? (await postAt(posting, endpoint, isNowWatched));
+    isAnswered = !isSuspected(name, Date.now());
+    return concluded;
+  } finally {
+    newcomers.leave(name, isAnswered);
+  }
+}
+
+/** Attempts the delivery, and tells the endpoint's gate where that watches it or has to from now on. */
+async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean): Promise<Conclusion | "no-slot"> {
+  const { env, record, template, dispatch, inSlot } = posting;
+  const allowPrivate = env.ALLOW_PRIVATE_ENDPOINTS === "true";
+  const tried = await inSlot(async () => {
+    const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
+    try {
+      return await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate });
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+  if (tried === null) {
+    return "no-slot";
+  }
+  const { attempt } = tried;
+  if (attempt.class !== "refused" && (isWatched || attempt.class !== "delivered" || attempt.durationMs > SLOW_MS)) {
+    await tellGate(env, endpoint, record, tried);
+  }
+  return conclude(record, dispatch, endpoint, tried);
+}
+
+/** An attempt takes long: from now on, nobody waits for this endpoint. */
+function noticeSlow({ env, newcomers, onAside }: Posting, endpoint: Endpoint): void {
+  const isKnown = isWatched(endpoint);
+  suspect(nameOf(endpoint), Date.now());
+  newcomers.wake(nameOf(endpoint));
+  onAside();
+  if (!isKnown) {
+    void gateOf(env, endpoint)
+      .then((gate) => gate.tell({ v: V, ...refOf(endpoint), told: null }))
+      .catch((error: unknown) => log.warn("gate.tell_failed", { endpoint: endpoint.id, error: String(error) }));
+  }
+}
+
+function isWatched(endpoint: Endpoint): boolean {
+  return endpoint.watch || endpoint.rateLimit !== null || isSuspected(nameOf(endpoint), Date.now());
+}
+
+/** Waits until the endpoint's gate lets the attempt start; what is to be said where that is not soon. */
+async function waitForTurn({ env, record, dispatch }: Posting, endpoint: Endpoint): Promise<Conclusion | null> {
+  const now = Date.now();
+  let verdict: Verdict;
+  try {
+    const gate = await gateOf(env, endpoint);
+    verdict = await gate.ask({ v: V, ...refOf(endpoint), outbox: record.key, perSecond: endpoint.rateLimit });
+  } catch (error) {
+    log.warn("gate.ask_failed", { endpoint: endpoint.id, error: String(error) });
+    const until = now + NO_ANSWER_MS;
+    return endpoint.rateLimit === null ? null : deferred(record, dispatch, until, { reason: "throttled", until });
+  }
+  if (verdict.go) {
+    await scheduler.wait(Math.max(0, verdict.startAt - Date.now()));
+    return null;
+  }
+  const { waitingFor, isParked } = verdict;
+  return deferred(record, dispatch, isParked ? now + PARKED_MS : waitingFor.until, waitingFor);
+}
+
+async function tellGate(
+  env: Env,
+  endpoint: Endpoint,
+  { id }: EventRecord,
+  { attempt, retryAfterMs }: Tried,
+): Promise<void> {
+  const { at, durationMs, class: result, status = null } = attempt;
+  const told = { event: id, class: result, status, retryAfterMs, durationMs, at: at + durationMs };
+  try {
+    const gate = await gateOf(env, endpoint);
+    await gate.tell({ v: V, ...refOf(endpoint), told });
+  } catch (error) {
+    log.warn("gate.tell_failed", { endpoint: endpoint.id, error: String(error) });
+  }
+}
+
+async function parkAt(env: Env, endpoint: Endpoint, outbox: string): Promise<void> {
+  try {
+    await (await gateOf(env, endpoint)).park({ v: V, ...refOf(endpoint), outbox });
+  } catch (error) {
+    log.warn("gate.park_failed", { endpoint: endpoint.id, error: String(error) });
+  }
+}
+
+/** A message that comes again or late asks the outbox first: another dispatch may have taken its place. */
+async function mayStart({ env, record, dispatch, isFirst }: Posting): Promise<boolean> {
+  if (isFirst && Date.now() < dispatch.startBy) {
+    return true;
+  }
+  const outbox = env.USER_OUTBOX.getByName(record.key);
+  const { delivery, counter } = dispatch;
+  const claimed = await outbox.claim({ v: V, event: record.id, delivery, counter, mode: "again", by: "" });
+  return claimed !== null && Date.now() < claimed.startBy;
+}
+
+/** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
+async function endpointOf(
+  env: Env,
+  { merchant }: EventRecord,
+  { destination }: Dispatch,
+): Promise<Endpoint | null | "unavailable"> {
+  for (const read of [merchantConfig, freshConfig]) {
+    const config = await read(env, merchant);
+    if (!config.ok) {
+      return "unavailable";
+    }
+    const endpoint = config.value?.endpoints.find(({ id }) => id === destination);
+    if (endpoint) {
+      return endpoint;
+    }
+  }
+  return null;
+}
+
+async function gateOf(env: Env, { merchant, id }: Endpoint) {
+  return env.ENDPOINT_GATE.getByName(await gateKey(merchant, id));
+}
+
+function refOf({ merchant, id }: Endpoint) {
+  return { merchant, endpoint: id };
+}
+
+function nameOf({ merchant, id }: Endpoint): string {
+  return `${merchant}/${id}`;
+}

@@ -1,0 +1,271 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { deliveryId } from "../../src/event/ids.ts";
+import { V } from "../../src/outbox/contract.ts";
+import { gateKey, userKey } from "../../src/outbox/keys.ts";
+import { pass } from "../support/builders.ts";
+import { call, clearCounters, newEndpoint, newMerchant, readCounters, receive } from "../support/merchant.ts";
+
+let merchant: { id: string; key: string };
+let endpoint: string;
+let posted = 0;
+
+beforeEach(async () => {
+  merchant = await newMerchant();
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+const ok = () => new Response(null, { status: 204 });
+const broken = () => new Response("out of order", { status: 500 });
+
+/** The merchant's one endpoint; `answer` is given the number of the request, from 1. Returns the events it was sent. */
+async function listen(fields: object, answer: (count: number) => Response | Promise<Response>): Promise<string[]> {
+  ({ id: endpoint } = await newEndpoint(merchant.key, { retrySchedule: [1, 1, 1, 3600], ...fields }));
+  const sent: string[] = [];
+  receive((request) => {
+    sent.push(request.headers.get("webhook-id")!);
+    return answer(sent.length);
+  });
+  return sent;
+}
+
+async function post(user = "u_1"): Promise<string> {
+  posted += 1;
+  const body = { id: `g_${posted}`, type: "custom.note", user, data: { custom: {} } };
+  return String((await call("POST", "/v1/events", { key: merchant.key, body })).json["id"]);
+}
+
+interface Shown {
+  status: string;
+  waitingFor: { reason: string; until?: string } | null;
+  attempts: { class: string }[];
+}
+
+const show = async (event: string) =>
+  (await call("GET", `/v1/deliveries/${deliveryId(event, endpoint)}`, { key: merchant.key })).json as unknown as Shown;
+
+async function until(event: string, is: (shown: Shown) => boolean, what: string): Promise<Shown> {
+  return vi
+    .waitUntil(
+      async () => {
+        const shown = await show(event);
+        return shown.attempts !== undefined && is(shown) && shown;
+      },
+      { timeout: 15_000, interval: 25 },
+    )
+    .catch(async () => {
+      throw new Error(`Not ${what}: ${JSON.stringify(await show(event))}`);
+    });
+}
+
+const waits = (reason: string) => (shown: Shown) => shown.waitingFor?.reason === reason;
+const isOver = (shown: Shown) => shown.status === "delivered";
+
+const gate = async () => env.ENDPOINT_GATE.getByName(await gateKey(merchant.id, endpoint));
+const act = async (action: string) => call("POST", `/v1/endpoints/${endpoint}/${action}`, { key: merchant.key });
+const shown = async () =>
+  (await call("GET", `/v1/endpoints/${endpoint}`, { key: merchant.key })).json as unknown as Record<string, unknown> & {
+    health: { breaker: string; pending: number; lastFailure: unknown; lastSuccessAt: string | null };
+  };
+const isWatched = async () =>
+  (await env.DB.prepare("SELECT watch FROM endpoints WHERE merchant = ?").bind(merchant.id).first<number>("watch")) ===
+  1;
+
+/** Tells the gate of outcomes that lie in the past or future. */
+async function tell(outcomes: { class: string; at: number; event?: string; durationMs?: number }[]): Promise<void> {
+  for (const { event = crypto.randomUUID(), durationMs = 5, ...outcome } of outcomes) {
+    const told = { event, durationMs, status: 500, retryAfterMs: null, ...outcome } as never;
+    await (await gate()).tell({ v: V, merchant: merchant.id, endpoint, told });
+  }
+}
+
+describe("an endpoint that is well", () => {
+  it("never meets its gate", async () => {
+    await listen({}, ok);
+    await clearCounters();
+    await until(await post(), isOver, "delivered");
+    expect((await readCounters()).gateRequests).toBe(0);
+    expect(await isWatched()).toBe(false);
+  });
+});
+
+describe("an endpoint that fails", () => {
+  it("is watched from its first failure on, until it has been well for five minutes", async () => {
+    await listen({}, (count) => (count === 1 ? broken() : ok()));
+    const event = await post();
+    await until(event, ({ attempts }) => attempts.length === 1, "attempted");
+    await vi.waitUntil(isWatched);
+    await until(event, isOver, "delivered");
+    await until(await post(), isOver, "delivered");
+    expect(await isWatched()).toBe(true);
+    await tell([{ class: "delivered", at: Date.now() + 300_001 }]);
+    expect(await isWatched()).toBe(false);
+  });
+
+  it("is left alone once it is down; what waits says so, and goes on in order when a probe succeeds", async () => {
+    let isDown = true;
+    const sent = await listen({ retrySchedule: [3600] }, () => (isDown ? broken() : ok()));
+    await tell(Array.from({ length: 10 }, (_, n) => ({ class: "http", at: Date.now() - 10 + n })));
+    expect((await shown()).health.breaker).toBe("open");
+    const events = [await post("u_a"), await post("u_a"), await post("u_b")];
+    await until(events[0]!, waits("breaker"), "waiting for the breaker");
+    await until(events[1]!, waits("lane"), "waiting for its lane");
+    await until(events[2]!, waits("breaker"), "waiting for the breaker");
+    expect(sent).toEqual([]);
+    expect((await shown()).health).toMatchObject({
+      breaker: "open",
+      pending: 3,
+      lastFailure: { class: "http", status: 500 },
+    });
+    isDown = false;
+    await tell([{ class: "delivered", at: Date.now() }]);
+    await runDurableObjectAlarm(await gate());
+    for (const event of events) await until(event, isOver, "delivered");
+    expect(sent.indexOf(events[0]!)).toBeLessThan(sent.indexOf(events[1]!));
+    expect((await show(events[0]!)).attempts).toHaveLength(1);
+  });
+
+  it("with 410 to three distinct events in a row is disabled; what comes waits until it is enabled", async () => {
+    let isGone = true;
+    const sent = await listen({ ordering: "none", retrySchedule: [3600] }, () =>
+      isGone ? new Response(null, { status: 410 }) : ok(),
+    );
+    for (const event of [await post(), await post(), await post()]) {
+      await until(event, ({ attempts }) => attempts.length === 1, "attempted");
+    }
+    await vi.waitUntil(async () => (await shown())["status"] === "disabled");
+    expect(await shown()).toMatchObject({ disabledReason: "gone", disabledAt: expect.any(String) });
+    const waiting = await post();
+    await until(waiting, waits("disabled"), "waiting");
+    expect(sent).toHaveLength(3);
+    isGone = false;
+    expect((await act("enable")).json).toMatchObject({ status: "enabled", disabledReason: null });
+    await runDurableObjectAlarm(await gate());
+    await until(waiting, isOver, "delivered");
+  });
+
+  it("with nothing but failures for five days is disabled", async () => {
+    await listen({}, ok);
+    const hours = (count: number) => Date.now() - 150 * 3_600_000 + count * 3_600_000;
+    await tell([0, 6, 12, 60, 131].map((hour) => ({ class: "timeout", at: hours(hour) })));
+    expect((await shown())["status"]).toBe("enabled");
+    await tell([{ class: "timeout", at: hours(132) }]);
+    expect(await shown()).toMatchObject({ status: "disabled", disabledReason: "failing" });
+  });
+
+  it("with 503 and Retry-After is not asked by others meanwhile", async () => {
+    const sent = await listen({ ordering: "none" }, (count) =>
+      count === 1 ? new Response(null, { status: 503, headers: { "retry-after": "120" } }) : ok(),
+    );
+    const first = await post("u_a");
+    await until(first, waits("retryAfter"), "waiting");
+    const other = await post("u_b");
+    const { waitingFor } = await until(other, waits("retryAfter"), "waiting");
+    expect(Date.parse(waitingFor!.until!) - Date.now()).toBeGreaterThan(100_000);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("a paused endpoint", () => {
+  it("gets nothing; what comes waits, in order, and drains when it is resumed", async () => {
+    const sent = await listen({}, ok);
+    expect((await act("pause")).json).toMatchObject({ status: "paused" });
+    const events = [await post("u_a"), await post("u_a"), await post("u_b")];
+    await until(events[0]!, waits("paused"), "waiting");
+    await until(events[2]!, waits("paused"), "waiting");
+    expect(sent).toEqual([]);
+    expect((await act("resume")).json).toMatchObject({ status: "enabled" });
+    await runDurableObjectAlarm(await gate());
+    for (const event of events) await until(event, isOver, "delivered");
+    expect(sent.indexOf(events[0]!)).toBeLessThan(sent.indexOf(events[1]!));
+    expect(sent).toHaveLength(3);
+  });
+
+  it("is still paused after its settings were replaced, and only what was disabled is enabled", async () => {
+    await listen({}, ok);
+    await act("pause");
+    await call("PUT", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: { url: "https://shop.example/2" } });
+    expect((await shown())["status"]).toBe("paused");
+    expect(await act("resume")).toMatchObject({ status: 200 });
+    expect(await act("resume")).toMatchObject({ status: 200 });
+    await env.DB.prepare("UPDATE endpoints SET status = 'disabled' WHERE merchant = ?").bind(merchant.id).run();
+    expect(await act("resume")).toMatchObject({ status: 409, json: { code: "wrong_status" } });
+    expect(await act("pause")).toMatchObject({ status: 409 });
+  });
+});
+
+describe("a rate limit", () => {
+  it("is kept, and who waits for it has made no attempt", async () => {
+    const at: number[] = [];
+    await listen({ rateLimit: 4, ordering: "none" }, () => {
+      at.push(Date.now());
+      return ok();
+    });
+    const events = await Promise.all(Array.from({ length: 9 }, (_, n) => post(`u_${n}`)));
+    for (const event of events) {
+      expect((await until(event, isOver, "delivered")).attempts).toHaveLength(1);
+    }
+    const gaps = at.slice(1).map((time, n) => time - at[n]!);
+    expect(gaps.every((gap) => gap > 200)).toBe(true);
+  });
+});
+
+describe("an endpoint that hangs", () => {
+  it("is met twice at most, and then asked at most twice at once, with nobody waiting for it", async () => {
+    let isHanging = true;
+    const sent = await listen({ ordering: "none", timeoutSeconds: 5 }, async () => {
+      await vi.waitUntil(() => !isHanging, { timeout: 15_000 });
+      return ok();
+    });
+    const events = await Promise.all(Array.from({ length: 8 }, (_, n) => post(`u_${n}`)));
+    await vi.waitUntil(isWatched, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await Promise.all(events.map(show))).some(waits("throttled")), { timeout: 10_000 });
+    expect(sent.length).toBeLessThanOrEqual(4);
+    isHanging = false;
+    for (const event of events) await until(event, isOver, "delivered");
+  }, 40_000);
+});
+
+describe("a gate", () => {
+  it("that has called an outbox which does not answer calls it again", async () => {
+    await listen({}, ok);
+    await act("pause");
+    const event = await post("u_lost");
+    await until(event, waits("paused"), "waiting");
+    await (await gate()).park({ v: V, merchant: merchant.id, endpoint, outbox: "u/nobody/x" });
+    await act("resume");
+    await runDurableObjectAlarm(await gate());
+    await until(event, isOver, "delivered");
+    const left = await runInDurableObject(await gate(), (_, { storage }) =>
+      storage.sql.exec<{ outbox: string }>("SELECT outbox FROM parked").toArray(),
+    );
+    expect(left).toEqual([]);
+  });
+
+  it("is forgotten with its endpoint", async () => {
+    await listen({}, ok);
+    await tell([{ class: "http", at: Date.now() }]);
+    const forgotten = await gate();
+    expect((await call("DELETE", `/v1/endpoints/${endpoint}`, { key: merchant.key })).status).toBe(204);
+    expect(await forgotten.show()).toMatchObject({ breaker: "closed", lastFailure: null });
+  });
+});
+
+describe("a wait that nobody ends", () => {
+  it("ends by itself after an hour", async () => {
+    const sent = await listen({}, ok);
+    await act("pause");
+    const event = await post("u_hour");
+    await until(event, waits("paused"), "waiting");
+    await env.DB.prepare("UPDATE endpoints SET status = 'enabled' WHERE merchant = ?").bind(merchant.id).run();
+    await call("PATCH", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: { description: "x" } });
+    const outbox = env.USER_OUTBOX.getByName(await userKey(merchant.id, "u_hour"));
+    await pass(outbox, 3_600_000);
+    await runDurableObjectAlarm(outbox);
+    await until(event, isOver, "delivered");
+    expect(sent).toEqual([event]);
+  });
+});

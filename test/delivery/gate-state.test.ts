@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import {
+  ask,
+  NEW_GATE,
+  nextLook,
+  releases,
+  standing,
+  tell,
+  tellSlow,
+  type GateState,
+  type Told,
+} from "../../src/delivery/gate-state.ts";
+
+const NOW = Date.UTC(2026, 10, 24);
+const HOUR_MS = 3_600_000;
+
+function told(changes: Partial<Told> = {}): Told {
+  return { event: "evt_1", class: "delivered", status: 204, retryAfterMs: null, durationMs: 10, at: NOW, ...changes };
+}
+
+const after = (...all: Partial<Told>[]): GateState =>
+  all.reduce<GateState>((state, one) => tell(state, told(one)).state, NEW_GATE);
+const asked = (state: GateState, changes: { underWay?: number; perSecond?: number | null; now?: number } = {}) =>
+  ask(state, { underWay: 0, perSecond: null, now: NOW, ...changes });
+
+describe("a pause that the endpoint asks for", () => {
+  const paused = after({ class: "throttled", status: 429, retryAfterMs: 2 * HOUR_MS });
+
+  it("holds everything for at most an hour, with a probe every five minutes", () => {
+    expect(asked(paused, { now: NOW + 1 }).verdict).toMatchObject({ go: false, waitingFor: { reason: "retryAfter" } });
+    let state = paused;
+    const probes: number[] = [];
+    for (let now = NOW; now < NOW + HOUR_MS; now += 1000) {
+      const { verdict, state: next } = asked(state, { now });
+      if (verdict.go) probes.push((now - NOW) / 60_000);
+      state = next;
+    }
+    expect(probes).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
+    expect(asked(state, { now: NOW + HOUR_MS }).verdict).toMatchObject({ go: true });
+  });
+
+  it("ends with the first success, and what waits is let go", () => {
+    const { state, isBack } = tell(paused, told({ at: NOW + 1000 }));
+    expect(isBack).toBe(true);
+    expect(state).toMatchObject({ pause: null, isDraining: true });
+    expect(asked(state, { now: NOW + 1001 }).verdict.go).toBe(true);
+  });
+
+  it("does not count for the breaker", () => {
+    const all = Array.from({ length: 20 }, () => ({ class: "throttled" as const, retryAfterMs: 1000 }));
+    expect(standing(after(...all), NOW + 2000).breaker).toBe("closed");
+  });
+});
+
+describe("how many are asked at once", () => {
+  it.each([
+    ["well: as many as there are", NEW_GATE, 1000, true],
+    ["failing: two", after({ class: "http", status: 500 }), 1, true],
+    ["failing: no third", after({ class: "http", status: 500 }), 2, false],
+    ["slow, but answering: ten", after({ durationMs: 3000 }), 9, true],
+    ["slow, but answering: no eleventh", after({ durationMs: 3000 }), 10, false],
+    ["one takes long right now: no third", tellSlow(NEW_GATE, NOW), 2, false],
+  ])("of an endpoint that is %s", (_, state, underWay, go) => {
+    const { verdict } = asked(state, { underWay, now: NOW + 1 });
+    expect(verdict.go).toBe(go);
+    if (!verdict.go) expect(verdict).toMatchObject({ isParked: true, waitingFor: { reason: "throttled" } });
+  });
+});
+
+describe("what waits", () => {
+  it("is let go ten a second once the endpoint is back, whatever its limit", () => {
+    let state: GateState = { ...NEW_GATE, isDraining: true };
+    const starts: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      const { verdict, state: next } = asked(state);
+      if (verdict.go) starts.push(verdict.startAt - NOW);
+      state = next;
+    }
+    expect(starts).toEqual(Array.from({ length: 11 }, (_, n) => n * 100));
+    expect(nextLook(state, 0, NOW)).toBe(NOW + 1000);
+  });
+
+  it("is probed one at a time while the breaker is open", () => {
+    const open = after(...Array.from({ length: 3 }, () => ({ class: "timeout" as const, status: null })));
+    expect(releases(open, 0, NOW)).toBe(1);
+    expect(nextLook(open, 0, NOW)).toBe(NOW + 30_000);
+  });
+});
+
+describe("being well", () => {
+  it("takes five minutes without a failure or a slow answer", () => {
+    const failed = after({ class: "http" });
+    expect(tell(failed, told({ at: NOW + 299_999 })).isWell).toBe(false);
+    expect(tell(failed, told({ at: NOW + 300_000 })).isWell).toBe(true);
+    expect(tell(failed, told({ at: NOW + 300_000, durationMs: 2001 })).isWell).toBe(false);
+  });
+});
+
+describe("a gate", () => {
+  it("never leaves an endpoint alone for more than an hour, and never asks a failing one more than twice at once", () => {
+    const step = fc.record({
+      after: fc.integer({ min: 0, max: 10 * 60_000 }),
+      class: fc.constantFrom("ask", "delivered", "http", "timeout", "connection", "throttled", "gone"),
+      retryAfterMs: fc.option(fc.integer({ min: 1, max: 24 * HOUR_MS }), { nil: null }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let state = NEW_GATE;
+        let now = NOW;
+        let underWay = 0;
+        for (const one of steps) {
+          now += one.after;
+          if (one.class === "ask") {
+            const { verdict, state: next } = ask(state, { underWay, perSecond: null, now });
+            if (verdict.go) underWay += 1;
+            else expect(verdict.waitingFor.until - now).toBeLessThanOrEqual(HOUR_MS);
+            if (state.unwellAt > (state.lastSuccessAt ?? 0)) expect(underWay).toBeLessThanOrEqual(2);
+            state = next;
+          } else {
+            underWay = 0;
+            ({ state } = tell(state, told({ ...one, class: one.class as Told["class"], at: now, status: 500 })));
+          }
+          expect(nextLook(state, underWay, now) - now).toBeLessThanOrEqual(HOUR_MS);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
