@@ -6,6 +6,8 @@ const SLICES = 10;
 /** In the window so many outcomes, so large a share of them failures: the endpoint is down. */
 const MIN_OUTCOMES = 10;
 const MAX_FAILED_SHARE = 0.7;
+/** So many successes in the window are enough to tell whether the endpoint is slow. */
+const MIN_GOOD = 3;
 /** So many attempts in a row without any answer say it too: each of them has held a slot for its whole timeout. */
 const MAX_HANGING = 3;
 /** How long it is left alone before one attempt probes it: at first, and at most; doubled by each probe that fails. */
@@ -19,6 +21,8 @@ interface Slice {
   at: number;
   good: number;
   bad: number;
+  /** Of the good ones. */
+  slow: number;
 }
 
 /** What a breaker remembers, as JSON. */
@@ -35,8 +39,11 @@ export interface Breaker {
 
 export const CLOSED: Breaker = { slices: [], hanging: 0, openUntil: null, openMs: 0, probeAt: null };
 
-/** How an attempt ended, as far as the endpoint's health goes. `hanging`: it failed without any answer. */
-export type Sign = "good" | "bad" | "hanging";
+/**
+ * How an attempt ended, as far as the endpoint's health goes. `slow`: it succeeded, late; `hanging`: it failed without
+ * any answer.
+ */
+export type Sign = "good" | "slow" | "bad" | "hanging";
 
 export type BreakerState = "closed" | "open" | "halfOpen";
 
@@ -66,7 +73,8 @@ export function askBreaker(breaker: Breaker, now: number): { waitUntil: number |
  * opens it again, for twice as long; while it is closed the window decides, or attempts in a row that hang.
  */
 export function tellBreaker(breaker: Breaker, sign: Sign, now: number): Breaker {
-  if (sign === "good" && breaker.openUntil !== null) return { ...CLOSED, slices: [{ at: now, good: 1, bad: 0 }] };
+  const isGood = sign === "good" || sign === "slow";
+  if (isGood && breaker.openUntil !== null) return { ...CLOSED, slices: counted([], sign, now) };
   const slices = counted(breaker.slices, sign, now);
   const hanging = sign === "hanging" ? breaker.hanging + 1 : 0;
   switch (breakerState(breaker, now)) {
@@ -81,21 +89,31 @@ export function tellBreaker(breaker: Breaker, sign: Sign, now: number): Breaker 
   }
 }
 
+/** Whether at least half of what succeeded in the window was slow. */
+export function isSlow({ slices }: Breaker): boolean {
+  const [good, slow] = [sum(slices, "good"), sum(slices, "slow")];
+  return good >= MIN_GOOD && slow * 2 >= good;
+}
+
 function opened(breaker: Breaker, now: number): Breaker {
   const openMs = Math.min(Math.max(breaker.openMs * 2, FIRST_OPEN_MS), MAX_OPEN_MS);
   return { ...breaker, openMs, openUntil: now + openMs, probeAt: null };
 }
 
 function isDown(slices: Slice[]): boolean {
-  const good = slices.reduce((sum, slice) => sum + slice.good, 0);
-  const bad = slices.reduce((sum, slice) => sum + slice.bad, 0);
+  const [good, bad] = [sum(slices, "good"), sum(slices, "bad")];
   return good + bad >= MIN_OUTCOMES && bad >= (good + bad) * MAX_FAILED_SHARE;
 }
 
 function counted(slices: Slice[], sign: Sign, now: number): Slice[] {
   const at = Math.floor(now / SLICE_MS) * SLICE_MS;
   const kept = slices.filter((slice) => slice.at > at - SLICES * SLICE_MS && slice.at < at);
-  const current = slices.find((slice) => slice.at === at) ?? { at, good: 0, bad: 0 };
-  const isGood = sign === "good";
-  return [...kept, { at, good: current.good + Number(isGood), bad: current.bad + Number(!isGood) }];
+  const { good, bad, slow } = slices.find((slice) => slice.at === at) ?? { good: 0, bad: 0, slow: 0 };
+  const isGood = sign === "good" || sign === "slow";
+  const isSlow = sign === "slow";
+  return [...kept, { at, good: good + Number(isGood), bad: bad + Number(!isGood), slow: slow + Number(isSlow) }];
+}
+
+function sum(slices: Slice[], of: "good" | "bad" | "slow"): number {
+  return slices.reduce((total, slice) => total + slice[of], 0);
 }

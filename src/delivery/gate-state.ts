@@ -2,9 +2,10 @@
 
 import type { AttemptClass, WaitingFor } from "../outbox/contract.ts";
 import {
+  CLOSED,
   askBreaker,
   breakerState,
-  CLOSED,
+  isSlow,
   tellBreaker,
   type Breaker,
   type BreakerState,
@@ -19,8 +20,8 @@ export const SLOW_MS = 2_000;
 const WELL_MS = 300_000;
 /** What waits for an endpoint that is back is let go at this rate, so that it is not thrown down again. */
 const RAMP_PER_SECOND = 10;
-/** An endpoint whose last attempt failed is asked so many times at once; one that is slow, but answers, so many. */
-const MAX_FAILING_AT_ONCE = 2;
+/** An endpoint that gives no answer is asked so many times at once; one that is slow, but answers, so many. */
+const MAX_HANGING_AT_ONCE = 2;
 const MAX_SLOW_AT_ONCE = 10;
 /** An attempt that nobody has told the end of no longer counts after so long: no timeout is longer. */
 export const FORGOTTEN_MS = 40_000;
@@ -42,6 +43,8 @@ export interface GateState {
   pause: Pause | null;
   /** When it was last not well: failed or slow; 0: never since it is watched. */
   unwellAt: number;
+  /** When an attempt was last seen to take long. */
+  takesLongAt: number;
   lastSuccessAt: number | null;
   lastFailure: { at: number; class: AttemptClass; status: number | null } | null;
   /** Whether what waits is being let go. */
@@ -54,6 +57,7 @@ export const NEW_GATE: GateState = {
   failures: NO_FAILURES,
   pause: null,
   unwellAt: 0,
+  takesLongAt: 0,
   lastSuccessAt: null,
   lastFailure: null,
   isDraining: false,
@@ -90,7 +94,7 @@ export function ask(
   if (pause !== null && now < pause.probeAt) return waits("retryAfter", pause.probeAt, true);
   const { waitUntil, breaker } = askBreaker(state.breaker, now);
   if (waitUntil !== null) return waits("breaker", waitUntil, true);
-  if (roomIn(state, underWay, now) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
+  if (roomIn(state, underWay) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
   const probing = { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } };
   const rate = Math.min(perSecond ?? Infinity, state.isDraining ? RAMP_PER_SECOND : Infinity);
   if (rate === Infinity) return { verdict: { go: true, startAt: now }, state: probing };
@@ -115,7 +119,7 @@ export function tell(
     return {
       state: {
         ...state,
-        breaker: tellBreaker(state.breaker, "good", at),
+        breaker: tellBreaker(state.breaker, told.durationMs > SLOW_MS ? "slow" : "good", at),
         failures: NO_FAILURES,
         pause: null,
         unwellAt,
@@ -146,16 +150,15 @@ export function tell(
   };
 }
 
-/** How many more attempts an endpoint may be asked at once. */
-function roomIn({ unwellAt, lastSuccessAt }: GateState, underWay: number, now: number): number {
-  const isFailing = unwellAt > (lastSuccessAt ?? 0);
-  const isSlow = now - unwellAt < WELL_MS;
-  return Math.max(0, (isFailing ? MAX_FAILING_AT_ONCE : isSlow ? MAX_SLOW_AT_ONCE : Infinity) - underWay);
+/** How many more attempts an endpoint may be asked at once: as many as there are, as long as it answers in time. */
+function roomIn({ breaker, takesLongAt, lastSuccessAt }: GateState, underWay: number): number {
+  const isHanging = breaker.hanging > 0 || takesLongAt > (lastSuccessAt ?? 0);
+  return Math.max(0, (isHanging ? MAX_HANGING_AT_ONCE : isSlow(breaker) ? MAX_SLOW_AT_ONCE : Infinity) - underWay);
 }
 
 /** Takes in that an attempt takes long, whatever becomes of it. */
 export function tellSlow(state: GateState, now: number): GateState {
-  return { ...state, unwellAt: now };
+  return { ...state, unwellAt: now, takesLongAt: now };
 }
 
 /** When the gate itself has to look again at what waits: to send a probe, or to let the next ones go. */
@@ -163,7 +166,7 @@ export function nextLook(state: GateState, underWay: number, now: number): numbe
   const { isDraining, pause, breaker } = state;
   if (isDraining) return now + 1000;
   if (pause !== null && now < pause.until) return Math.min(pause.probeAt, pause.until);
-  return breaker.openUntil ?? (roomIn(state, underWay, now) > 0 ? now : now + FORGOTTEN_MS);
+  return breaker.openUntil ?? (roomIn(state, underWay) > 0 ? now : now + FORGOTTEN_MS);
 }
 
 /** How many of those who wait may be let go now: the ramp's share of a second, as many as there is room, or a probe. */
@@ -171,7 +174,7 @@ export function releases(state: GateState, underWay: number, now: number): numbe
   const { isDraining, pause, breaker } = state;
   if (isDraining) return RAMP_PER_SECOND;
   const isProbe = breaker.openUntil !== null || (pause !== null && now < pause.until);
-  return isProbe ? 1 : Math.min(roomIn(state, underWay, now), RAMP_PER_SECOND);
+  return isProbe ? 1 : Math.min(roomIn(state, underWay), RAMP_PER_SECOND);
 }
 
 /** How the gate stands, for people. */

@@ -37,6 +37,8 @@ export class Lanes {
   /** Events whose deliveries changed since they were last written. */
   readonly changed = new Set<PendingEvent>();
   readonly #lanes = new Map<string, Entry[]>();
+  /** When each destination was last said to be back. */
+  readonly #releasedAt = new Map<string, number>();
   /** How many unfinished deliveries each destination has. */
   readonly #waiting = new Map<string, number>();
   readonly #times: LeaseTimes;
@@ -150,7 +152,7 @@ export class Lanes {
         pending.failingSince = outcome.answered ? (pending.failingSince ?? outcome.at) : null;
         break;
       case "deferred":
-        this.#retry(pending, outcome.until);
+        this.#retry(pending, this.#isBackSince(pending) ? pending.sentAt : outcome.until);
         pending.waits = outcome.waits ?? null;
         // The endpoint as a whole takes nothing: its lanes wait.
         pending.failingSince = null;
@@ -218,6 +220,7 @@ export class Lanes {
 
   /** Makes what waits for a destination due: its endpoint is back. Those sent by hand keep their time. */
   release(destination: string, now: number): void {
+    this.#releasedAt.set(destination, now);
     for (const event of this.events.values()) {
       for (const pending of event.deliveries) {
         if (
@@ -308,6 +311,11 @@ export class Lanes {
       }
     }
     return next;
+  }
+
+  /** Whether its destination came back after it was handed over: the word that it has to wait is older than that. */
+  #isBackSince({ destination, sentAt }: Pending): boolean {
+    return (this.#releasedAt.get(destination) ?? -Infinity) >= sentAt;
   }
 
   #retry(pending: Pending, at: number): void {

