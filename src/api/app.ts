@@ -12,6 +12,7 @@ import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { endpointSecretRoutes } from "./endpoint-secrets.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -19,6 +20,8 @@ import { fieldErrors } from "./field-errors.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
+import { resealRoutes } from "./reseal.ts";
+import { signingKeyRoutes } from "./signing-keys.ts";
 import { sourceRoutes } from "./sources.ts";
 import { userRoutes } from "./users.ts";
 
@@ -85,11 +88,14 @@ const ROUTES = [
   apiKeyRoutes,
   sourceRoutes,
   endpointRoutes,
+  endpointSecretRoutes,
+  signingKeyRoutes,
   channelRoutes,
   userRoutes,
   eventRoutes,
   deliveryRoutes,
   metricRoutes,
+  resealRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */
