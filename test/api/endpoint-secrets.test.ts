@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { prepareWebhook } from "../../src/channels/webhook.ts";
 import { newEndpointSecret } from "../../src/platform/keys.ts";
+import { seal } from "../../src/platform/secret-box.ts";
 import { merchantConfig } from "../../src/store/config.ts";
 import type { SigningSecret } from "../../src/store/endpoint-secrets.ts";
 import { call, newEndpoint, newMerchant, webhooksOf, type Sent } from "../support/merchant.ts";
@@ -93,6 +94,20 @@ describe("rotating an endpoint's secret", () => {
       expect(() => new SvixWebhook(valid).verify(body, named)).not.toThrow();
     }
     expect(() => new SvixWebhook(newEndpointSecret()).verify(body, headers)).toThrow("No matching signature");
+  });
+
+  it("goes on from what the release before has stored", async () => {
+    const secret = newEndpointSecret();
+    await env.DB.prepare(
+      `INSERT INTO endpoints (merchant, id, url, status, secret, ordering, max_hold_seconds, timeout_seconds,
+        include_stale, created_at, updated_at) VALUES (?, 'older', 'https://shop.example/', 'enabled', ?, 'user', 60, 10, 0, 1, 1)`,
+    )
+      .bind(merchant.id, await seal(env.ENCRYPTION_KEY, `${merchant.id}/older`, secret))
+      .run();
+    endpoint = { id: "older", secret };
+    expect(await shown()).toEqual({ secret, previous: [] });
+    expect((await call("GET", "/v1/endpoints/older", { key: merchant.key })).json["signatures"]).toBe("hmac");
+    expect((await rotate()).previous.map((one) => one.secret)).toEqual([secret]);
   });
 
   it("takes a secret that the merchant has; the same again changes nothing", async () => {
