@@ -48,6 +48,20 @@ const MUTANTS: Mutant[] = [
     to: 'if (pending.state !== "retrying" || pending.due > now) {',
     tests: ["test/outbox"],
   },
+  {
+    name: "replaced secret signs no more",
+    file: "src/platform/rotation.ts",
+    from: "{ ...one, expiresAt: until }",
+    to: "{ ...one, expiresAt: now + 1 }",
+    tests: ["test/platform/rotation.test.ts"],
+  },
+  {
+    name: "re-sealing overwrites what was changed meanwhile",
+    file: "src/store/reseal.ts",
+    from: "const where = [`${column} = ?2`,",
+    to: "const where = [`?2 = ?2`,",
+    tests: ["test/store/reseal.test.ts"],
+  },
 ];
 
 const root = new URL("..", import.meta.url).pathname;

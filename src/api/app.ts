@@ -13,6 +13,7 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointStateRoutes } from "./endpoint-state.ts";
+import { endpointSecretRoutes } from "./endpoint-secrets.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -20,6 +21,8 @@ import { fieldErrors } from "./field-errors.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
+import { resealRoutes } from "./reseal.ts";
+import { signingKeyRoutes } from "./signing-keys.ts";
 import { sourceRoutes } from "./sources.ts";
 import { userRoutes } from "./users.ts";
 
@@ -87,11 +90,14 @@ const ROUTES = [
   sourceRoutes,
   endpointRoutes,
   endpointStateRoutes,
+  endpointSecretRoutes,
+  signingKeyRoutes,
   channelRoutes,
   userRoutes,
   eventRoutes,
   deliveryRoutes,
   metricRoutes,
+  resealRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */

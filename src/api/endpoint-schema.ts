@@ -44,17 +44,23 @@ const fields = {
   includeStale: z.boolean(),
   livemode: z.boolean().nullable().openapi({ description: "Only events of this mode; null: both." }),
   compat: z.literal("svix").nullable().openapi({ description: "Send svix-* headers too." }),
+  signatures: z
+    .enum(["hmac", "hmac+ed25519"])
+    .openapi({ description: "By the endpoint's secret, or by your Ed25519 key too, whose public half is published." }),
   description: z.string().max(500).nullable(),
 };
 
 const { url, ...optional } = fields;
+
+/** A secret as Standard Webhooks writes it. */
+export const EndpointSecret = z.string().refine(isEndpointSecret, "whsec_ and base64 of 24 to 64 bytes");
 
 /** What an endpoint is made of: all but the URL has a default. */
 export const NewEndpoint = z
   .strictObject({
     url,
     ...z.object(optional).partial().shape,
-    secret: z.string().refine(isEndpointSecret, "whsec_ and base64 of 24 to 64 bytes").optional(),
+    secret: EndpointSecret.optional(),
   })
   .openapi("NewEndpoint");
 
@@ -102,6 +108,7 @@ export const EndpointWithHealth = Endpoint.extend({ health: Health }).openapi("E
 export function toEndpoint({
   merchant: _merchant,
   secret: _secret,
+  previousSecrets: _previousSecrets,
   watch: _watch,
   maxHoldSeconds,
   disabledAt,

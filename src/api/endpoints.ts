@@ -7,9 +7,11 @@ import { checkUrl } from "../channels/url-guard.ts";
 import { randomId } from "../event/ids.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { open, seal } from "../platform/secret-box.ts";
-import { forget, rowOf } from "../store/config.ts";
+import { forget } from "../store/config.ts";
+import { firstSecret, isAsRead, openSecrets, unexpired } from "../store/endpoint-secrets.ts";
+import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
+import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import {
@@ -20,6 +22,7 @@ import {
   OwnIdParam,
   toEndpoint,
 } from "./endpoint-schema.ts";
+import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { forgetGate, healthOf } from "./endpoint-state.ts";
 import { body, defined, found, IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
 
@@ -90,19 +93,9 @@ const remove = createRoute({
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
 });
 
-const showSecret = createRoute({
-  method: "get",
-  path: "/v1/endpoints/{id}/secret",
-  operationId: "getEndpointSecret",
-  summary: "Show the secret that an endpoint's webhooks are signed with",
-  ...needsScope("config:write"),
-  request: { params: IdParam },
-  responses: { 200: json(z.object({ secret: z.string() }), "The secret"), ...problems(401, 403, 404) },
-});
-
 /** `/v1/endpoints`. */
 export function endpointRoutes(app: Api): void {
-  app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json"), null), 201));
+  app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201));
 
   app.openapi(list, async (c) => {
     const { limit, after, order } = c.req.valid("query");
@@ -136,12 +129,18 @@ export function endpointRoutes(app: Api): void {
     if (changes.url !== undefined) {
       checkPublic(c.env, changes.url);
     }
+    if (changes.signatures === "hmac+ed25519") {
+      found(await read(c, c.req.valid("param").id));
+      await ensureSigningKey(c.env, merchant);
+    }
+    const now = Date.now();
     const [row] = await drizzle(c.env.DB)
       .update(endpoints)
       .set({
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
-        updatedAt: Date.now(),
+        previousSecrets: unexpired(now),
+        updatedAt: now,
       })
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)))
       .returning();
@@ -150,8 +149,7 @@ export function endpointRoutes(app: Api): void {
   });
 
   app.openapi(upsert, async (c) => {
-    const { id } = c.req.valid("param");
-    return c.json(await put(c, id, c.req.valid("json"), await read(c, id)), 200);
+    return c.json(await put(c, c.req.valid("param").id, c.req.valid("json")), 200);
   });
 
   app.openapi(remove, async (c) => {
@@ -163,45 +161,47 @@ export function endpointRoutes(app: Api): void {
     await forgetGate(c.env, merchant, id);
     return c.body(null, 204);
   });
-
-  app.openapi(showSecret, async (c) => {
-    const row = found(await read(c, c.req.valid("param").id));
-    return c.json({ secret: await open(c.env.ENCRYPTION_KEY, rowOf(row), row.secret) }, 200);
-  });
 }
 
-/** Makes or replaces an endpoint; what the input leaves out has its default, but the secret stays. */
-async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndpoint>, before: Row | null) {
+/**
+ * Makes or replaces an endpoint; what the input leaves out has its default, but the secret stays. Another secret is
+ * rotated in: the one until now signs on for a while.
+ */
+async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndpoint>) {
   checkPublic(c.env, input.url);
-  const merchant = c.get("merchant");
-  const now = Date.now();
-  const key = { merchant, id };
-  const kept = before && (await open(c.env.ENCRYPTION_KEY, rowOf(key), before.secret));
-  const secret = input.secret ?? kept ?? newEndpointSecret();
-  const row: Row = {
-    ...key,
-    url: input.url,
-    status: before?.status ?? "enabled",
-    disabledReason: before?.disabledReason ?? null,
-    disabledAt: before?.disabledAt ?? null,
-    watch: before?.watch ?? false,
-    rateLimit: input.rateLimit ?? null,
-    secret: await seal(c.env.ENCRYPTION_KEY, rowOf(key), secret),
-    eventTypes: input.eventTypes ?? null,
-    headers: input.headers ?? null,
-    ordering: input.ordering ?? "user",
-    maxHoldSeconds: input.maxHold ?? 3600,
-    retrySchedule: input.retrySchedule ?? null,
-    timeoutSeconds: input.timeoutSeconds ?? 10,
-    includeStale: input.includeStale ?? false,
-    livemode: input.livemode ?? null,
-    compat: input.compat ?? null,
-    description: input.description ?? null,
-    createdAt: before?.createdAt ?? now,
-    updatedAt: now,
-  };
-  await write(c, row);
-  return { ...toEndpoint(row), secret };
+  const key = { merchant: c.get("merchant"), id };
+  return optimistically(async () => {
+    const [before, now] = [await read(c, id), Date.now()];
+    const kept = before && (await openSecrets(c.env, before))[0]!.secret;
+    const secret = input.secret ?? kept ?? newEndpointSecret();
+    const row: Row = {
+      ...key,
+      url: input.url,
+      status: before?.status ?? "enabled",
+      disabledReason: before?.disabledReason ?? null,
+      disabledAt: before?.disabledAt ?? null,
+      watch: before?.watch ?? false,
+      rateLimit: input.rateLimit ?? null,
+      ...(before ? await secretColumns(c.env, before, secret, OVERLAP_SECONDS) : await firstSecret(c.env, key, secret)),
+      eventTypes: input.eventTypes ?? null,
+      headers: input.headers ?? null,
+      ordering: input.ordering ?? "user",
+      maxHoldSeconds: input.maxHold ?? 3600,
+      retrySchedule: input.retrySchedule ?? null,
+      timeoutSeconds: input.timeoutSeconds ?? 10,
+      includeStale: input.includeStale ?? false,
+      livemode: input.livemode ?? null,
+      compat: input.compat ?? null,
+      signatures: input.signatures ?? "hmac",
+      description: input.description ?? null,
+      createdAt: before?.createdAt ?? now,
+      updatedAt: now,
+    };
+    if (row.signatures === "hmac+ed25519") {
+      await ensureSigningKey(c.env, key.merchant);
+    }
+    return (await write(c, row, before)) ? { ...toEndpoint(row), secret } : null;
+  });
 }
 
 function checkPublic(env: Env, url: string): void {
@@ -220,10 +220,17 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
   return row ?? null;
 }
 
-async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
-  await drizzle(c.env.DB)
+/** Writes a row, unless the secrets of the one that it replaces are others than they were: false. */
+async function write(c: Context<ApiEnv>, row: Row, before: Row | null): Promise<boolean> {
+  const written = await drizzle(c.env.DB)
     .insert(endpoints)
     .values(row)
-    .onConflictDoUpdate({ target: [endpoints.merchant, endpoints.id], set: row });
+    .onConflictDoUpdate({
+      target: [endpoints.merchant, endpoints.id],
+      set: row,
+      setWhere: before ? isAsRead(before)! : sql`false`,
+    })
+    .returning({ id: endpoints.id });
   forget(row.merchant);
+  return written.length > 0;
 }

@@ -113,6 +113,7 @@ export function merchantRoutes(app: Api): void {
       alertEmail: input.alertEmail ?? null,
       monthlyEventLimit: input.monthlyEventLimit ?? null,
       createdAt: Date.now(),
+      signingKeys: [],
     };
     const { key, row: keyRow } = await createKey(row.id, ALL_SCOPES, null);
     await db.batch([db.insert(merchants).values(row), db.insert(apiKeys).values(keyRow)]);
@@ -165,6 +166,6 @@ async function setStatus(env: Env, id: string, status: "active" | "suspended") {
   return toMerchant(found(row));
 }
 
-function toMerchant({ createdAt, ...row }: typeof merchants.$inferSelect) {
+function toMerchant({ createdAt, signingKeys: _, ...row }: typeof merchants.$inferSelect) {
   return { ...row, createdAt: toIso(createdAt) };
 }

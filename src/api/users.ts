@@ -1,12 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { parsePhone } from "../channels/phone.ts";
 import { seal } from "../platform/secret-box.ts";
 import { forget } from "../store/config.ts";
-import { addressHash, addressRow, freshPeople, unsuppress, type Person } from "../store/people.ts";
+import { addressHash, addressHashes, addressRow, freshPeople, unsuppress, type Person } from "../store/people.ts";
 import { users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -143,15 +143,15 @@ export function userRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const { limit, after, order, email, phone } = c.req.valid("query");
     const merchant = c.get("merchant");
-    const hash = (channel: "email" | "sms", address: string) => addressHash(c.env, merchant, channel, address);
+    const hashes = (channel: "email" | "sms", address: string) => addressHashes(c.env, merchant, channel, address);
     const rows = await drizzle(c.env.DB)
       .select({ id: users.id })
       .from(users)
       .where(
         and(
           eq(users.merchant, merchant),
-          email === undefined ? undefined : eq(users.emailHash, await hash("email", email)),
-          phone === undefined ? undefined : eq(users.phoneHash, await hash("sms", parsePhone(phone) ?? phone)),
+          email === undefined ? undefined : inArray(users.emailHash, await hashes("email", email)),
+          phone === undefined ? undefined : inArray(users.phoneHash, await hashes("sms", parsePhone(phone) ?? phone)),
           after === undefined ? undefined : (order === "asc" ? gt : lt)(users.id, after),
         ),
       )

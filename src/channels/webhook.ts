@@ -3,7 +3,11 @@
 /** The version in `user-agent`: the one of package.json. */
 export const VERSION = "0.1.0";
 
+/** How Standard Webhooks writes a shared secret, and the private half of a key pair. */
 const SECRET_PREFIX = "whsec_";
+const SIGNING_KEY_PREFIX = "whsk_";
+/** Of an Ed25519 seed, and of the public key that follows it. */
+const ED25519_BYTES = 32;
 /** At least one byte, with or without its padding. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)$/;
 const MAX_CACHED_KEYS = 256;
@@ -14,7 +18,10 @@ const encoder = new TextEncoder();
 /** Imported keys of this isolate by secret, the one used longest ago first. */
 const keys = new Map<string, Promise<CryptoKey>>();
 
-/** What is signed. `timestamp`: epoch seconds of the attempt; `secrets`: `whsec_` and base64, the newest first. */
+/**
+ * What is signed. `timestamp`: epoch seconds of the attempt; `secrets`: `whsec_` and base64, or `whsk_` and base64 of
+ * an Ed25519 seed and its public key, the newest first.
+ */
 export interface Signable {
   /** Constant over all attempts of an event. Holds no full stop, which is what separates the signed parts. */
   id: string;
@@ -24,8 +31,9 @@ export interface Signable {
 }
 
 /**
- * The value of `webhook-signature`: one `v1,` HMAC-SHA256 in base64 for each secret, in their order, separated by
- * spaces. Throws a TypeError, which never quotes the secret, where there is none or one is not `whsec_` and base64.
+ * The value of `webhook-signature`: for each secret, in their order, `v1,` and its HMAC-SHA256 or `v1a,` and its
+ * Ed25519 signature in base64, separated by spaces. Throws a TypeError, which never quotes the secret, where there is
+ * none or one is written otherwise.
  */
 export async function signWebhook({ id, timestamp, body, secrets }: Signable): Promise<string> {
   if (secrets.length === 0) throw new TypeError("A webhook is signed with at least one secret");
@@ -34,8 +42,9 @@ export async function signWebhook({ id, timestamp, body, secrets }: Signable): P
   signed.set(head);
   signed.set(body, head.length);
   const signatures = secrets.map(async (secret) => {
-    const mac = await crypto.subtle.sign("HMAC", await keyOf(secret), signed);
-    return `v1,${base64(new Uint8Array(mac))}`;
+    const [version, algorithm] = secret.startsWith(SIGNING_KEY_PREFIX) ? ["v1a", "Ed25519"] : ["v1", "HMAC"];
+    const signature = await crypto.subtle.sign(algorithm, await keyOf(secret), signed);
+    return `${version},${base64(new Uint8Array(signature))}`;
   });
   return (await Promise.all(signatures)).join(" ");
 }
@@ -43,8 +52,8 @@ export async function signWebhook({ id, timestamp, body, secrets }: Signable): P
 /** One attempt to tell an endpoint of an event. */
 export interface WebhookAttempt {
   url: string;
-  /** As for {@link signWebhook}. */
-  secrets: string[];
+  /** As for {@link signWebhook}, each with the epoch ms until which it signs; null: until it is replaced. */
+  secrets: { secret: string; expiresAt: number | null }[];
   /** The merchant's own headers; those that {@link checkHeader} refuses are left out. */
   headers: Record<string, string>;
   /** `svix`: also send the `svix-*` names of the same three headers. */
@@ -67,9 +76,11 @@ export interface WebhookRequest {
 
 /** Composes and signs the request of one attempt. Throws as {@link signWebhook} does. */
 export async function prepareWebhook(input: WebhookAttempt): Promise<WebhookRequest> {
-  const { url, secrets, headers, compat, id, attempt, now } = input;
+  const { url, headers, compat, id, attempt, now } = input;
   const body = encoder.encode(input.body);
   const timestamp = Math.floor(now / 1000);
+  const valid = input.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+  const secrets = valid.map(({ secret }) => secret);
   const signature = await signWebhook({ id, timestamp, body, secrets });
   const own = Object.entries(headers).filter(([name, value]) => checkHeader(name, value).ok);
   return {
@@ -172,14 +183,30 @@ async function keyOf(secret: string): Promise<CryptoKey> {
 
 /** Throws at once, so that no failure is ever cached. */
 function importKey(secret: string): Promise<CryptoKey> {
-  const encoded = secret.slice(SECRET_PREFIX.length);
-  if (!secret.startsWith(SECRET_PREFIX) || !BASE64.test(encoded)) {
+  if (secret.startsWith(SIGNING_KEY_PREFIX)) {
+    const bytes = bytesOf(secret.slice(SIGNING_KEY_PREFIX.length));
+    if (bytes?.length !== 2 * ED25519_BYTES) {
+      throw new TypeError("A merchant's signing key is whsk_ followed by base64 of 64 bytes");
+    }
+    const [d, x] = [bytes.subarray(0, ED25519_BYTES), bytes.subarray(ED25519_BYTES)].map(base64url) as [string, string];
+    return crypto.subtle.importKey("jwk", { kty: "OKP", crv: "Ed25519", d, x }, "Ed25519", false, ["sign"]);
+  }
+  const bytes = secret.startsWith(SECRET_PREFIX) ? bytesOf(secret.slice(SECRET_PREFIX.length)) : null;
+  if (bytes === null) {
     throw new TypeError("An endpoint's secret is whsec_ followed by base64");
   }
-  const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> | null {
+  return BASE64.test(text) ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) : null;
 }
 
 function base64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
+}
+
+/** As JSON Web Keys write bytes (RFC 7515, 2). */
+function base64url(bytes: Uint8Array): string {
+  return base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,5 +1,6 @@
 import { base32 } from "../event/ids.ts";
 import { fromBase64 } from "./base64.ts";
+import { textsOf, type EncryptionKeys } from "./secret-box.ts";
 
 /** Keys are derived once an isolate. */
 const keys = new Map<string, Promise<CryptoKey>>();
@@ -13,6 +14,11 @@ export async function blindIndex(encryptionKey: string, scope: string, value: st
   keys.set(encryptionKey, key);
   const mac = await crypto.subtle.sign("HMAC", await key, new TextEncoder().encode(JSON.stringify([scope, value])));
   return base32(new Uint8Array(mac));
+}
+
+/** The hashes under which a value may be stored, by the key that seals first: two while a key is replaced. */
+export async function blindIndexes(encryptionKeys: EncryptionKeys, scope: string, value: string): Promise<string[]> {
+  return Promise.all(textsOf(encryptionKeys).map((key) => blindIndex(key, scope, value)));
 }
 
 async function deriveKey(encryptionKey: string): Promise<CryptoKey> {

@@ -1,5 +1,6 @@
 import { base32 } from "../event/ids.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
+import type { EncryptionKeys } from "./secret-box.ts";
 
 /** A new API key: 256 bits. */
 export function newApiKey(): string {
@@ -17,6 +18,19 @@ export function isEndpointSecret(text: string): boolean {
   return bytes !== null && bytes.byteLength >= 24 && bytes.byteLength <= 64;
 }
 
+/** A new Ed25519 key pair, as Standard Webhooks writes the private key: `whsk_` and base64 of its seed and public key. */
+export async function newSigningKey(): Promise<string> {
+  const { privateKey } = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+  const { d, x } = (await crypto.subtle.exportKey("jwk", privateKey)) as JsonWebKey;
+  const halves = [d!, x!].map((half) => fromBase64(`${half.replaceAll("-", "+").replaceAll("_", "/")}=`)!);
+  return `whsk_${toBase64(new Uint8Array(halves.flatMap((half) => [...half])))}`;
+}
+
+/** The public key of a `whsk_`: `whpk_` and base64 of 32 bytes. */
+export function publicKeyOf(signingKey: string): string {
+  return `whpk_${toBase64(fromBase64(signingKey.slice("whsk_".length))!.subarray(32))}`;
+}
+
 /** The SHA-256 (base 32) under which an API key is stored. */
 export async function hashOf(key: string): Promise<string> {
   return base32(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key))));
@@ -31,9 +45,13 @@ export async function isEqual(a: string, b: string): Promise<boolean> {
 }
 
 /** The name of the first Worker secret that is missing or of no use; null where all are well. */
-export function missingSecret(env: Pick<Env, "ADMIN_TOKEN" | "ENCRYPTION_KEY">): string | null {
+export function missingSecret(env: Pick<Env, "ADMIN_TOKEN"> & EncryptionKeys): string | null {
   if (!env.ADMIN_TOKEN) {
     return "ADMIN_TOKEN";
   }
-  return fromBase64(env.ENCRYPTION_KEY ?? "")?.byteLength === 32 ? null : "ENCRYPTION_KEY";
+  const isKey = (text: string) => fromBase64(text)?.byteLength === 32;
+  if (!isKey(env.ENCRYPTION_KEY ?? "")) {
+    return "ENCRYPTION_KEY";
+  }
+  return isKey(env.ENCRYPTION_KEY_PREVIOUS ?? env.ENCRYPTION_KEY) ? null : "ENCRYPTION_KEY_PREVIOUS";
 }

@@ -5,11 +5,13 @@ import type { Channel } from "../event/channels.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
 import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
+import { openSecrets, type SigningSecret } from "./endpoint-secrets.ts";
 import { apiKeys, channelAccounts, endpoints, merchants, sources, type EndpointStatus, type Scope } from "./schema.ts";
+import { openSigningKeys } from "./signing-keys.ts";
 
 export { forget, type Found } from "./copies.ts";
 
-/** An endpoint with its secrets opened, the newest first: as planning and delivery use it. */
+/** An endpoint with what signs its webhooks opened, the newest first: as planning and delivery use it. */
 export interface Endpoint {
   id: string;
   merchant: string;
@@ -19,7 +21,8 @@ export interface Endpoint {
   watch: boolean;
   /** Attempts a second at most; null: no limit. */
   rateLimit: number | null;
-  secrets: string[];
+  /** Its own secrets, then its merchant's keys, if it wants their signatures too. */
+  secrets: SigningSecret[];
   /** Event types that it wants; null: all. */
   eventTypes: string[] | null;
   headers: Record<string, string>;
@@ -130,7 +133,12 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
   const wanted = sql`(select value from json_each(${JSON.stringify(ids)}))`;
   const [merchantRows, endpointRows, accountRows] = await db.batch([
     db
-      .select({ id: merchants.id, name: merchants.name, status: merchants.status })
+      .select({
+        id: merchants.id,
+        name: merchants.name,
+        status: merchants.status,
+        signingKeys: merchants.signingKeys,
+      })
       .from(merchants)
       .where(sql`${merchants.id} in ${wanted}`),
     db
@@ -142,17 +150,19 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
       .from(channelAccounts)
       .where(sql`${channelAccounts.merchant} in ${wanted}`),
   ]);
+  const found = new Map(merchantRows.map((row) => [row.id, row]));
   const byMerchant = Map.groupBy(
-    await Promise.all(endpointRows.map((row) => openEndpoint(env, row))),
+    await Promise.all(endpointRows.map((row) => openEndpoint(env, row, found.get(row.merchant)))),
     ({ merchant }) => merchant,
   );
   const accounts = await Promise.all(accountRows.map((row) => openAccount(env, row)));
-  const found = new Map(merchantRows.map((row) => [row.id, row]));
   return new Map(
     ids.map((merchant) => {
       const row = found.get(merchant);
       const value = row && {
-        ...row,
+        id: row.id,
+        name: row.name,
+        status: row.status,
         endpoints: byMerchant.get(merchant) ?? [],
         accounts: accounts.filter((account) => account.merchant === merchant),
       };
@@ -161,25 +171,25 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
   );
 }
 
-async function openEndpoint(env: Env, row: typeof endpoints.$inferSelect): Promise<Endpoint> {
-  const { secret, eventTypes, headers, retrySchedule, ...rest } = row;
+async function openEndpoint(
+  env: Env,
+  row: typeof endpoints.$inferSelect,
+  merchant: Parameters<typeof openSigningKeys>[1] | undefined,
+): Promise<Endpoint> {
+  const { secret: _, previousSecrets: __, signatures, eventTypes, headers, retrySchedule, ...rest } = row;
+  const keys = signatures === "hmac+ed25519" && merchant ? await openSigningKeys(env, merchant) : [];
   return {
     ...rest,
     eventTypes: eventTypes ?? null,
     headers: headers ?? {},
-    secrets: [await open(env.ENCRYPTION_KEY, rowOf(row), secret)],
+    secrets: [...(await openSecrets(env, row)), ...keys],
     retryScheduleSeconds: retrySchedule ?? null,
   };
 }
 
-/** What an endpoint's secret is sealed under: its id is the merchant's own. */
-export function rowOf({ merchant, id }: { merchant: string; id: string }): string {
-  return `${merchant}/${id}`;
-}
-
 async function openAccount(env: Env, row: typeof channelAccounts.$inferSelect): Promise<ChannelAccount> {
   const { merchant, channel, provider, settings, secrets, updatedAt } = row;
-  const opened = await open(env.ENCRYPTION_KEY, accountRow(row), secrets);
+  const opened = await open(env, accountRow(row), secrets);
   return { merchant, channel, provider, account: { ...settings, ...(JSON.parse(opened) as object) }, updatedAt };
 }
 
@@ -191,6 +201,6 @@ export function accountRow({ merchant, channel }: { merchant: string; channel: C
 async function openSource(env: Env, row: typeof sources.$inferSelect): Promise<Source> {
   const { id, merchant, provider, config, userFrom, userPrefix } = row;
   const newestFirst = row.secrets.toSorted((a, b) => b.createdAt - a.createdAt);
-  const secrets = await Promise.all(newestFirst.map(({ sealed }) => open(env.ENCRYPTION_KEY, id, sealed)));
+  const secrets = await Promise.all(newestFirst.map(({ sealed }) => open(env, id, sealed)));
   return { id, merchant, provider, secrets, config, userFrom, userPrefix };
 }

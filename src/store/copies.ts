@@ -20,6 +20,8 @@ interface Copy extends Loaded<unknown> {
 
 /** Copies of this isolate by `kind/id`. */
 const copies = new Map<string, Copy>();
+/** How often something was forgotten: what was being loaded meanwhile may be from before. */
+let forgotten = 0;
 
 /** One thing from this isolate's copy, loaded anew where that is old. `now`: epoch ms. */
 export async function copyOf<T>(
@@ -45,10 +47,11 @@ export async function copiesOf<T>(
 ): Promise<Found<Map<string, T>>> {
   const old = [...new Set(keys)].filter((key) => !isYoung(copies.get(key), FRESH_MS, now));
   if (old.length > 0) {
+    const before = forgotten;
     try {
       const loaded = await load(old);
       for (const key of old) {
-        keep(key, loaded.get(key) ?? null, now);
+        keep(key, loaded.get(key) ?? null, before === forgotten ? now : now - FRESH_MS);
       }
     } catch (error) {
       log.warn("store.load_failed", { error: String(error) });
@@ -67,9 +70,10 @@ export async function freshCopy<T>(
   now: number,
   load: () => Promise<Loaded<T | null>>,
 ): Promise<Found<T | null>> {
+  const before = forgotten;
   try {
     const loaded = await load();
-    keep(key, loaded, now);
+    keep(key, loaded, before === forgotten ? now : now - FRESH_MS);
     return { ok: true, value: loaded.value };
   } catch (error) {
     log.warn("store.load_failed", { error: String(error) });
@@ -79,6 +83,7 @@ export async function freshCopy<T>(
 
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
 export function forget(merchant: string): void {
+  forgotten += 1;
   for (const [key, copy] of copies) {
     if (copy.merchant === merchant) {
       copies.delete(key);
@@ -90,10 +95,11 @@ function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
   return copy !== undefined && now - copy.at < ageMs;
 }
 
-function keep(key: string, loaded: Loaded<unknown> | null, now: number): void {
+/** `at`: epoch ms of which the copy is; as if it were old where it may miss a change that this isolate has made. */
+function keep(key: string, loaded: Loaded<unknown> | null, at: number): void {
   copies.delete(key);
   if (loaded !== null) {
-    copies.set(key, { ...loaded, at: now });
+    copies.set(key, { ...loaded, at });
   }
   if (copies.size > MAX_COPIES) {
     copies.delete(copies.keys().next().value!);

@@ -1,10 +1,10 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 
 import type { Channel } from "../event/channels.ts";
-import { blindIndex } from "../platform/blind-index.ts";
-import { open } from "../platform/secret-box.ts";
+import { blindIndex, blindIndexes } from "../platform/blind-index.ts";
+import { open, seal } from "../platform/secret-box.ts";
 import { copiesOf, forget, freshCopy, type Found, type Loaded } from "./copies.ts";
 import { suppressions, users, type SuppressionReason } from "./schema.ts";
 
@@ -68,13 +68,14 @@ export async function suppress(
   address: string,
   reason: SuppressionReason,
 ): Promise<void> {
-  const row = { merchant, channel, addressHash: await addressHash(env, merchant, channel, address), reason };
+  const key = { merchant, channel, addressHash: await addressHash(env, merchant, channel, address) };
+  const sealed = await seal(env.ENCRYPTION_KEY, suppressionRow(key), address);
   await drizzle(env.DB)
     .insert(suppressions)
-    .values({ ...row, createdAt: Date.now() })
+    .values({ ...key, reason, createdAt: Date.now(), address: sealed })
     .onConflictDoUpdate({
       target: [suppressions.merchant, suppressions.channel, suppressions.addressHash],
-      set: { reason },
+      set: { reason, address: sealed },
       setWhere: sql`excluded.reason = 'opted_out'`,
     });
   forget(merchant);
@@ -87,11 +88,15 @@ export async function unsuppress(
   channel: AddressedChannel,
   address: string,
 ): Promise<boolean> {
-  const hash = await addressHash(env, merchant, channel, address);
+  const hashes = await addressHashes(env, merchant, channel, address);
   const gone = await drizzle(env.DB)
     .delete(suppressions)
     .where(
-      and(eq(suppressions.merchant, merchant), eq(suppressions.channel, channel), eq(suppressions.addressHash, hash)),
+      and(
+        eq(suppressions.merchant, merchant),
+        eq(suppressions.channel, channel),
+        inArray(suppressions.addressHash, hashes),
+      ),
     )
     .returning();
   forget(merchant);
@@ -106,6 +111,21 @@ export async function addressHash(
   address: string,
 ): Promise<string> {
   return blindIndex(env.ENCRYPTION_KEY, `${merchant}/${channel}`, address.toLowerCase());
+}
+
+/** The hashes under which an address may be stored: two while the key-encryption key is replaced. */
+export async function addressHashes(
+  env: Env,
+  merchant: string,
+  channel: AddressedChannel,
+  address: string,
+): Promise<string[]> {
+  return blindIndexes(env, `${merchant}/${channel}`, address.toLowerCase());
+}
+
+/** What an address that is not used again is sealed under. */
+export function suppressionRow(key: { merchant: string; channel: Channel; addressHash: string }): string {
+  return `${key.merchant}/suppressed/${key.channel}/${key.addressHash}`;
 }
 
 /** What an address of a user is sealed under. */
@@ -133,7 +153,7 @@ async function loadPeople(env: Env, refs: UserRef[]): Promise<Map<string, Loaded
   const people = rows.map(async ({ user: row, emailSuppressed, phoneSuppressed }): Promise<Person> => {
     const { merchant, id, locale, createdAt, updatedAt } = row;
     const opened = async (channel: AddressedChannel, sealed: string | null) =>
-      sealed === null ? null : open(env.ENCRYPTION_KEY, addressRow({ merchant, user: id }, channel), sealed);
+      sealed === null ? null : open(env, addressRow({ merchant, user: id }, channel), sealed);
     const [email, phone] = await Promise.all([opened("email", row.email), opened("sms", row.phone)]);
     return {
       merchant,
@@ -145,11 +165,47 @@ async function loadPeople(env: Env, refs: UserRef[]): Promise<Map<string, Loaded
       phone: phone === null ? null : { address: phone, suppressed: phoneSuppressed, verified: row.phoneVerified },
     };
   });
-  const found = new Map((await Promise.all(people)).map((person) => [personKey(person), person]));
+  const loaded = await Promise.all(people);
+  if (env.ENCRYPTION_KEY_PREVIOUS !== undefined) {
+    await lookUpOtherHashes(env, loaded);
+  }
+  const found = new Map(loaded.map((person) => [personKey(person), person]));
   return new Map(
     refs.map((ref) => {
       const key = personKey(ref);
       return [key, { merchant: ref.merchant, value: found.get(key) ?? null }];
     }),
   );
+}
+
+/**
+ * While the key-encryption key is replaced, an address that is not used may have its hash under another key than the
+ * user who has it: looks those up too, and notes what it finds.
+ */
+async function lookUpOtherHashes(env: Env, people: Person[]): Promise<void> {
+  const contacts = people.flatMap(({ merchant, email, phone }) => [
+    ...(email ? [{ merchant, channel: "email" as const, contact: email }] : []),
+    ...(phone ? [{ merchant, channel: "sms" as const, contact: phone }] : []),
+  ]);
+  const keyed = await Promise.all(
+    contacts.map(async ({ merchant, channel, contact }) => {
+      const hashes = await addressHashes(env, merchant, channel, contact.address);
+      return { contact, keys: hashes.map((addressHash) => ({ merchant, channel, addressHash })) };
+    }),
+  );
+  const wanted = JSON.stringify(
+    keyed.flatMap(({ keys }) => keys.map((key) => [key.merchant, key.channel, key.addressHash])),
+  );
+  const rows = await drizzle(env.DB)
+    .select()
+    .from(suppressions)
+    .where(
+      sql`(${suppressions.merchant}, ${suppressions.channel}, ${suppressions.addressHash})
+        in (select value->>0, value->>1, value->>2 from json_each(${wanted}))`,
+    );
+  const reasons = new Map(rows.map((row) => [suppressionRow(row), row.reason]));
+  for (const { contact, keys } of keyed) {
+    const found = keys.map((key) => reasons.get(suppressionRow(key)));
+    contact.suppressed = found.find((reason) => reason === "opted_out") ?? found.find(Boolean) ?? contact.suppressed;
+  }
 }

@@ -15,7 +15,19 @@ export const merchants = sqliteTable("merchants", {
   alertEmail: text("alert_email"),
   monthlyEventLimit: integer("monthly_event_limit"),
   createdAt: integer("created_at").notNull(),
+  signingKeys: text("signing_keys", { mode: "json" }).$type<StoredSigningKey[]>().notNull(),
 });
+
+/**
+ * An Ed25519 key pair of a merchant. `publicKey`: `whpk_`; `sealed`: the `whsk_` of it; `expiresAt`: until when it
+ * signs beside its successor, null for the newest.
+ */
+export interface StoredSigningKey {
+  publicKey: string;
+  sealed: string;
+  createdAt: number;
+  expiresAt: number | null;
+}
 
 /** `hash`: SHA-256 of the key, in base 32. `prefix`: the key's first characters, for people to tell keys apart. */
 export const apiKeys = sqliteTable("api_keys", {
@@ -47,7 +59,10 @@ export type EndpointStatus = "enabled" | "paused" | "disabled";
 /** `gone`: it said so itself; `failing`: nothing but failures for days; `by_hand`: the merchant. */
 export type DisabledReason = "gone" | "failing" | "by_hand";
 
-/** `secret`: a `whsec_` secret, sealed under the endpoint's id. */
+/**
+ * `secret`: a `whsec_` secret, sealed under the endpoint's id; `previousSecrets`: those that it has replaced and that
+ * sign until they expire, the newest first.
+ */
 export const endpoints = sqliteTable(
   "endpoints",
   {
@@ -75,9 +90,16 @@ export const endpoints = sqliteTable(
     description: text("description"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    previousSecrets: text("previous_secrets", { mode: "json" })
+      .$type<{ sealed: string; expiresAt: number }[]>()
+      .notNull(),
+    signatures: text("signatures").$type<Signatures>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
+
+/** Which signatures an endpoint's webhooks carry: by its own secrets, and by its merchant's keys too. */
+export type Signatures = "hmac" | "hmac+ed25519";
 
 /** `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`. */
 export const events = sqliteTable(
@@ -145,7 +167,10 @@ export const users = sqliteTable(
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
 
-/** Addresses that are not used again, whichever user has them. */
+/**
+ * Addresses that are not used again, whichever user has them. `address`: sealed; null where it was written by the
+ * release before, which kept only the hash.
+ */
 export const suppressions = sqliteTable(
   "suppressions",
   {
@@ -154,6 +179,7 @@ export const suppressions = sqliteTable(
     addressHash: text("address_hash").notNull(),
     reason: text("reason").$type<SuppressionReason>().notNull(),
     createdAt: integer("created_at").notNull(),
+    address: text("address"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.channel, table.addressHash] })],
 );

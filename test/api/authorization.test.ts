@@ -65,6 +65,10 @@ const ROWS: Record<string, Row> = {
   resumeEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/resume` },
   enableEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/enable` },
   getEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret` },
+  rotateEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret/rotate` },
+  getSigningKeys: { needs: "config:write", path: at("/v1/signing-keys") },
+  rotateSigningKey: { needs: "config:write", path: at("/v1/signing-keys/rotate") },
+  getPublicKeys: { needs: "nothing", path: ({ id }) => `/keys/${id}` },
   putChannel: {
     needs: "config:write",
     path: at("/v1/channels/email"),
@@ -85,6 +89,7 @@ const ROWS: Record<string, Row> = {
   getDelivery: { needs: "log:read", path: ({ delivery }) => `/v1/deliveries/${delivery}` },
   retryDelivery: { needs: "events:write", path: ({ delivery }) => `/v1/deliveries/${delivery}/retry` },
   cancelDelivery: { needs: "events:write", path: ({ delivery }) => `/v1/deliveries/${delivery}/cancel` },
+  reseal: { needs: "admin", path: at("/v1/admin/reseal") },
   getMetrics: { needs: "log:read", path: at("/v1/metrics") },
 };
 

@@ -30,6 +30,7 @@ describe("/v1/endpoints", () => {
       includeStale: false,
       livemode: null,
       compat: null,
+      signatures: "hmac",
       description: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
@@ -48,6 +49,7 @@ describe("/v1/endpoints", () => {
       includeStale: true,
       livemode: false,
       compat: "svix",
+      signatures: "hmac+ed25519",
       description: "Über",
     };
     const secret = `whsec_${btoa("x".repeat(24))}`;
@@ -60,7 +62,7 @@ describe("/v1/endpoints", () => {
 
   it("shows the secret by a call of its own", async () => {
     const { id, secret } = await newEndpoint(key);
-    expect((await call("GET", `/v1/endpoints/${id}/secret`, { key })).json).toEqual({ secret });
+    expect((await call("GET", `/v1/endpoints/${id}/secret`, { key })).json).toEqual({ secret, previous: [] });
   });
 
   it("changes what is named, and nothing else", async () => {

@@ -1,3 +1,4 @@
+import { createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { Webhook as StandardWebhook } from "standardwebhooks";
@@ -8,13 +9,19 @@ import { checkHeader, prepareWebhook, signWebhook, VERSION, type WebhookAttempt 
 const OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
+/** Of the known answer of Svix, with its public half. */
+const KEY = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+const PUBLIC_KEY = Buffer.from("1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", "base64");
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function prepare(body: string, changes: Partial<WebhookAttempt> = {}) {
+type Changes = Partial<Omit<WebhookAttempt, "secrets"> & { secrets: string[] }>;
+
+function prepare(body: string, { secrets = [OLD], ...changes }: Changes = {}) {
   return prepareWebhook({
     url: "https://example.com/hooks",
-    secrets: [OLD],
+    secrets: secrets.map((secret) => ({ secret, expiresAt: null })),
     headers: {},
     compat: null,
     id: "evt_01",
@@ -99,6 +106,14 @@ describe("what we sign", () => {
       '{"email":"test@example.com","username":"test_user"}',
       "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
     ],
+    [
+      "svix, Ed25519",
+      KEY,
+      "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      1614265330,
+      '{"test": 2432232314}',
+      "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+    ],
   ])("agrees with the known answer of %s", async (_, secret, id, timestamp, body, signature) => {
     expect(await signWebhook({ id, timestamp, body: encoder.encode(body), secrets: [secret] })).toBe(signature);
   });
@@ -107,6 +122,37 @@ describe("what we sign", () => {
     const input = { id: "evt_01", timestamp: 1, body: encoder.encode("{}") };
     const [first, second] = await Promise.all([NEW, OLD].map((secret) => signWebhook({ ...input, secrets: [secret] })));
     expect(await signWebhook({ ...input, secrets: [NEW, OLD] })).toBe(`${first} ${second}`);
+  });
+
+  it("carries an Ed25519 signature beside, and the official verifiers take the others as before", async () => {
+    const text = BODIES.unicode;
+    const { headers, body } = await prepare(text, { secrets: [NEW, OLD, KEY], compat: "svix" });
+    const signatures = headers["webhook-signature"]!.split(" ");
+    expect(signatures.map((one) => one.split(",")[0])).toEqual(["v1", "v1", "v1a"]);
+    expect(headers["svix-signature"]).toBe(headers["webhook-signature"]);
+    for (const secret of [NEW, OLD]) {
+      expect(() => new StandardWebhook(secret).verify(decoder.decode(body), headers)).not.toThrow();
+      expect(() => new SvixWebhook(secret).verify(decoder.decode(body), onlyNamed(headers, "svix-"))).not.toThrow();
+    }
+    const signed = Buffer.from(`evt_01.${headers["webhook-timestamp"]}.${text}`);
+    const key = { kty: "OKP", crv: "Ed25519", x: PUBLIC_KEY.toString("base64url") };
+    const signature = Buffer.from(signatures[2]!.slice("v1a,".length), "base64");
+    expect(verify(null, signed, createPublicKey({ key, format: "jwk" }), signature)).toBe(true);
+    expect(
+      verify(null, Buffer.concat([signed, Buffer.from(" ")]), createPublicKey({ key, format: "jwk" }), signature),
+    ).toBe(false);
+  });
+
+  it("is made until a secret expires, and no longer", async () => {
+    const secrets = [
+      { secret: NEW, expiresAt: null },
+      { secret: OLD, expiresAt: 2_000_000 },
+    ];
+    const attempt = { url: "https://example.com/", headers: {}, compat: null, id: "evt_01", attempt: 1, body: "{}" };
+    const countAt = async (now: number) =>
+      (await prepareWebhook({ ...attempt, secrets, now })).headers["webhook-signature"]!.split(" ").length;
+    expect(await countAt(1_999_999)).toBe(2);
+    expect(await countAt(2_000_000)).toBe(1);
   });
 
   it("stays right while more secrets come by than keys are kept", async () => {
@@ -127,10 +173,13 @@ describe("what we sign", () => {
     [["whsec_YWJj="]],
     [[OLD.slice(6)]],
     [[OLD, "sk_1"]],
+    [["whsk_"]],
+    [[KEY.slice(0, -4)]],
+    [[`whsk_${OLD.slice(6)}`]],
   ])("is never made with %j, and the error holds no secret", async (secrets) => {
     const made = signWebhook({ id: "evt_01", timestamp: 1, body: encoder.encode("{}"), secrets });
     await expect(made).rejects.toThrow(
-      /^A webhook is signed with at least one secret$|^An endpoint's secret is whsec_/,
+      /^A webhook is signed with at least one secret$|^An endpoint's secret is whsec_|^A merchant's signing key is whsk_/,
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { signWebhook } from "../../src/channels/webhook.ts";
 import {
   hashOf,
   isEndpointSecret,
@@ -7,7 +8,10 @@ import {
   missingSecret,
   newApiKey,
   newEndpointSecret,
+  newSigningKey,
+  publicKeyOf,
 } from "../../src/platform/keys.ts";
+import { standard } from "../../src/providers/standard.ts";
 
 const bytes = (length: number) => btoa("x".repeat(length));
 
@@ -52,12 +56,46 @@ describe("secrets", () => {
   });
 });
 
+describe("signing keys", () => {
+  it("are Ed25519 pairs, never the same, whose signature their public key verifies", async () => {
+    const signingKey = await newSigningKey();
+    expect(signingKey).toMatch(/^whsk_[A-Za-z0-9+/]{86}==$/);
+    expect(await newSigningKey()).not.toBe(signingKey);
+    const id = "msg_1";
+    const body = new TextEncoder().encode("{}");
+    const signature = await signWebhook({ id, timestamp: 1, body, secrets: [signingKey] });
+    const headers = new Headers({ "webhook-id": id, "webhook-timestamp": "1", "webhook-signature": signature });
+    const verify = (secret: string) => standard.verify({ body, headers, url: "" }, [secret], { now: 1 });
+    expect(await verify(publicKeyOf(signingKey))).toEqual({ ok: true, secretIndex: 0 });
+    expect(await verify(publicKeyOf(await newSigningKey()))).toMatchObject({ ok: false });
+  });
+
+  // Svix, server/svix-server/src/worker.rs: the same id, time and body as the known answer of Standard Webhooks.
+  it("reproduce the known answer of Svix, in this runtime too", async () => {
+    const signingKey = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    const input = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp: 1614265330 };
+    const body = new TextEncoder().encode('{"test": 2432232314}');
+    expect(publicKeyOf(signingKey)).toBe("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+    expect(await signWebhook({ ...input, body, secrets: [signingKey] })).toBe(
+      "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+    );
+  });
+});
+
 describe("missingSecret", () => {
   const ADMIN_TOKEN = "token";
   const ENCRYPTION_KEY = bytes(32);
 
   it("finds nothing where all is well", () => {
     expect(missingSecret({ ADMIN_TOKEN, ENCRYPTION_KEY })).toBeNull();
+  });
+
+  it("takes a previous key, and names one that is of no use", () => {
+    expect(missingSecret({ ADMIN_TOKEN, ENCRYPTION_KEY, ENCRYPTION_KEY_PREVIOUS: bytes(32) })).toBeNull();
+    for (const previous of ["", "secret", bytes(31)]) {
+      const found = missingSecret({ ADMIN_TOKEN, ENCRYPTION_KEY, ENCRYPTION_KEY_PREVIOUS: previous });
+      expect(found).toBe("ENCRYPTION_KEY_PREVIOUS");
+    }
   });
 
   it.each([undefined, ""])("names an ADMIN_TOKEN that is %j", (token) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { open, seal } from "../../src/platform/secret-box.ts";
+import { markOf, open, reseal, seal } from "../../src/platform/secret-box.ts";
 
 const KEY = btoa("0123456789abcdef0123456789abcdef");
 const OTHER_KEY = btoa("fedcba9876543210fedcba9876543210");
@@ -12,7 +12,7 @@ function tamper(base64: string, at: number): string {
 
 describe("the secret box", () => {
   it.each(["whsec_x", "", "ünïcødé 🔑", "x".repeat(8192)])("opens what it sealed: %.20s", async (secret) => {
-    expect(await open(KEY, "src_1", await seal(KEY, "src_1", secret))).toBe(secret);
+    expect(await open({ ENCRYPTION_KEY: KEY }, "src_1", await seal(KEY, "src_1", secret))).toBe(secret);
   });
 
   it("seals the same secret differently every time, and shows nothing of it", async () => {
@@ -24,11 +24,15 @@ describe("the secret box", () => {
   });
 
   it("opens a secret in no other row", async () => {
-    await expect(open(KEY, "src_2", await seal(KEY, "src_1", "s"))).rejects.toThrow("Decryption failed");
+    await expect(open({ ENCRYPTION_KEY: KEY }, "src_2", await seal(KEY, "src_1", "s"))).rejects.toThrow(
+      "Decryption failed",
+    );
   });
 
   it("opens a secret with no other key", async () => {
-    await expect(open(OTHER_KEY, "src_1", await seal(KEY, "src_1", "s"))).rejects.toThrow("another key");
+    await expect(open({ ENCRYPTION_KEY: OTHER_KEY }, "src_1", await seal(KEY, "src_1", "s"))).rejects.toThrow(
+      "another key",
+    );
   });
 
   it("refuses a text of which anything was changed", async () => {
@@ -49,7 +53,33 @@ describe("the secret box", () => {
       [],
     ].map((parts) => parts.join("."));
     for (const sealed of changed) {
-      await expect(open(KEY, "src_1", sealed)).rejects.toThrow(/Decryption failed|another key|Ciphertext length/);
+      await expect(open({ ENCRYPTION_KEY: KEY }, "src_1", sealed)).rejects.toThrow(
+        /Decryption failed|another key|Ciphertext length/,
+      );
     }
+  });
+});
+
+describe("while the key is replaced, the secret box", () => {
+  const BOTH = { ENCRYPTION_KEY: OTHER_KEY, ENCRYPTION_KEY_PREVIOUS: KEY };
+
+  it("opens what either key has sealed", async () => {
+    expect(await open(BOTH, "src_1", await seal(KEY, "src_1", "older"))).toBe("older");
+    expect(await open(BOTH, "src_1", await seal(OTHER_KEY, "src_1", "newer"))).toBe("newer");
+    await expect(open(BOTH, "src_2", await seal(KEY, "src_1", "older"))).rejects.toThrow("Decryption failed");
+  });
+
+  it("seals anew what the previous key has sealed, wherever it stands in a text, and nothing else", async () => {
+    const [older, newer] = await Promise.all([seal(KEY, "src_1", "a"), seal(OTHER_KEY, "src_1", "b")]);
+    const text = JSON.stringify([{ sealed: older, createdAt: 1 }, { sealed: newer }, { sealed: older, note: "v1." }]);
+    const again = await reseal(BOTH, "src_1", text);
+    expect(again).not.toContain(await markOf(KEY));
+    const [first, second, third] = JSON.parse(again) as { sealed: string }[];
+    expect(again.replaceAll(first!.sealed, older).replaceAll(third!.sealed, older)).toBe(text);
+    expect(second!.sealed).toBe(newer);
+    for (const { sealed } of [first!, third!]) {
+      expect(await open({ ENCRYPTION_KEY: OTHER_KEY }, "src_1", sealed)).toBe("a");
+    }
+    expect(await reseal(BOTH, "src_1", again)).toBe(again);
   });
 });

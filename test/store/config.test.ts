@@ -105,6 +105,29 @@ describe("this isolate's copy of the configuration", () => {
     expect(await urlAt(env, Date.now())).toBe("https://shop.example/new");
   });
 
+  it("does not take for new what was read before a change that this isolate has made", async () => {
+    const { promise: changed, resolve: goOn } = Promise.withResolvers<void>();
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => {
+        if (name !== "batch") return Reflect.get(target, name);
+        return async (statements: D1PreparedStatement[]) => {
+          const read = await target.batch(statements);
+          await changed;
+          return read;
+        };
+      },
+    });
+    const slow = urlAt({ ...env, DB }, AT);
+    const { json } = await call("GET", "/v1/endpoints", { key: merchant.key });
+    await call("PATCH", `/v1/endpoints/${String(json.data[0]?.["id"])}`, {
+      key: merchant.key,
+      body: { url: "https://shop.example/new" },
+    });
+    goOn();
+    expect(await slow).toBe("https://shop.example/old");
+    expect(await urlAt(env, AT)).toBe("https://shop.example/new");
+  });
+
   it("tells what does not exist from what cannot be known", async () => {
     expect(await merchantConfig(env, unique("mer"), AT)).toEqual({ ok: true, value: null });
     expect(await sourceById(env, unique("src"), AT)).toEqual({ ok: true, value: null });
@@ -148,7 +171,9 @@ describe("this isolate's copy of the configuration", () => {
     const source = await sourceById(env, id, AT);
     expect(source.ok && source.value?.secrets).toEqual(["newer", "older"]);
     const config = await merchantConfig(env, merchant.id, AT);
-    expect(config.ok && config.value?.endpoints[0]?.secrets[0]).toMatch(/^whsec_/);
+    expect(config.ok && config.value?.endpoints[0]?.secrets).toEqual([
+      { secret: expect.stringMatching(/^whsec_/), expiresAt: null },
+    ]);
   });
 
   it("keeps nothing readable at rest", async () => {

@@ -56,6 +56,26 @@ export function receive(answer: (request: Request) => Response | Promise<Respons
   return sent;
 }
 
+/** A webhook as its receiver read it. */
+export interface Sent {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Posts an event of a merchant; the webhooks that told of it, once all are delivered. */
+export async function webhooksOf(key: string, id: string): Promise<Sent[]> {
+  const sent: Sent[] = [];
+  receive(async (request) => {
+    sent.push({ url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() });
+    return new Response(null, { status: 204 });
+  });
+  const body = { id, type: "custom.note", user: "u_1", data: { custom: { id } } };
+  const { json } = await call("POST", "/v1/events", { key, body });
+  await untilStatus(key, String(json["id"]), "delivered");
+  return sent;
+}
+
 export async function setFaults(faults: Partial<Faults>): Promise<void> {
   await call("POST", "/__test/faults", { body: faults });
 }

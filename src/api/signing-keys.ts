@@ -1,0 +1,142 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import { fromBase64, toBase64Url } from "../platform/base64.ts";
+import { ProblemError } from "../platform/problem.ts";
+import type { StoredSigningKey } from "../store/schema.ts";
+import { publicKeys, rotateSigningKey } from "../store/signing-keys.ts";
+import type { Api } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
+import { found, Instant, json, problems, toIso } from "./schemas.ts";
+
+/** So long a receiver, and whatever is between, may keep the published keys. */
+const MAX_AGE_SECONDS = 300;
+
+const SigningKey = z
+  .object({
+    publicKey: z.string().openapi({ description: "`whpk_` and base64 of 32 bytes." }),
+    createdAt: Instant,
+    expiresAt: Instant.nullable().openapi({ description: "Until then it signs beside the newest; null: the newest." }),
+  })
+  .openapi("SigningKey");
+
+const SigningKeys = z
+  .object({
+    url: z.url().openapi({ description: "Where receivers find the public keys." }),
+    data: z.array(SigningKey).openapi({ description: "The newest first; none before anything asks for one." }),
+  })
+  .openapi("SigningKeys");
+
+/** RFC 7517, with a member of ours: the key as Standard Webhooks writes it. */
+const KeySet = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.literal("OKP"),
+        crv: z.literal("Ed25519"),
+        x: z.string(),
+        kid: z.string().openapi({ description: "The thumbprint by RFC 7638." }),
+        use: z.literal("sig"),
+        whpk: z.string().openapi({ description: "The same key as Standard Webhooks writes it." }),
+      }),
+    ),
+  })
+  .openapi("KeySet");
+
+const Rotation = z
+  .strictObject({
+    overlapSeconds: z
+      .union([
+        z.literal(0),
+        z
+          .int()
+          .min(2 * MAX_AGE_SECONDS)
+          .max(604_800),
+      ])
+      .optional()
+      .openapi({
+        description: `For so long the key until now signs too, and is published. ${OVERLAP_SECONDS} by default; 0 if it has leaked.`,
+      }),
+  })
+  .openapi("SigningKeyRotation");
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/signing-keys",
+  operationId: "getSigningKeys",
+  summary: "Show your Ed25519 keys: with them the webhooks of all your endpoints that ask for it are signed",
+  ...needsScope("config:write"),
+  responses: { 200: json(SigningKeys, "The keys"), ...problems(401, 403, 503) },
+});
+
+const rotate = createRoute({
+  method: "post",
+  path: "/v1/signing-keys/rotate",
+  operationId: "rotateSigningKey",
+  summary: "Make a new Ed25519 key; for a while webhooks carry a signature of the old one too",
+  ...needsScope("config:write"),
+  request: { body: { content: { "application/json": { schema: Rotation } } } },
+  responses: { 200: json(SigningKeys, "The keys"), ...problems(400, 401, 403, 413, 415, 422) },
+});
+
+const publish = createRoute({
+  method: "get",
+  path: "/keys/{merchant}",
+  operationId: "getPublicKeys",
+  summary: "The public keys that verify a merchant's webhooks, as a JSON Web Key Set, for everyone",
+  security: [],
+  request: { params: z.object({ merchant: z.string().min(1).max(128) }) },
+  responses: { 200: json(KeySet, "The keys, the newest first"), ...problems(404, 503) },
+});
+
+/** `/v1/signing-keys`, and `/keys/{merchant}`, where receivers find the public ones. */
+export function signingKeyRoutes(app: Api): void {
+  app.openapi(show, async (c) => {
+    const merchant = c.get("merchant");
+    return c.json(toSigningKeys(merchant, c.req.url, await published(c.env, merchant)), 200);
+  });
+
+  app.openapi(rotate, async (c) => {
+    const [merchant, now] = [c.get("merchant"), Date.now()];
+    const { overlapSeconds = OVERLAP_SECONDS } = c.req.valid("json");
+    const keys = await rotateSigningKey(c.env, merchant, { now, until: now + overlapSeconds * 1000 });
+    if (keys === null) {
+      throw tooManySecrets(await published(c.env, merchant), now);
+    }
+    return c.json(toSigningKeys(merchant, c.req.url, keys), 200);
+  });
+
+  app.openapi(publish, async (c) => {
+    const keys = await published(c.env, c.req.valid("param").merchant);
+    found(keys[0]);
+    c.header("cache-control", `public, max-age=${MAX_AGE_SECONDS}`);
+    return c.json({ keys: await Promise.all(keys.map(toJwk)) }, 200);
+  });
+}
+
+async function published(env: Env, merchant: string): Promise<StoredSigningKey[]> {
+  const keys = await publicKeys(env, merchant);
+  if (!keys.ok) {
+    throw new ProblemError("unavailable");
+  }
+  return keys.value;
+}
+
+function toSigningKeys(merchant: string, requestUrl: string, keys: StoredSigningKey[]): z.infer<typeof SigningKeys> {
+  return {
+    url: new URL(`/keys/${merchant}`, requestUrl).href,
+    data: keys.map(({ publicKey, createdAt, expiresAt }) => ({
+      publicKey,
+      createdAt: toIso(createdAt),
+      expiresAt: expiresAt === null ? null : toIso(expiresAt),
+    })),
+  };
+}
+
+async function toJwk({ publicKey }: StoredSigningKey) {
+  const x = toBase64Url(fromBase64(publicKey.slice("whpk_".length))!);
+  // RFC 7638: the members that make the key, in the order of their names.
+  const members = { crv: "Ed25519" as const, kty: "OKP" as const, x };
+  const thumbprint = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(members)));
+  return { ...members, kid: toBase64Url(new Uint8Array(thumbprint)), use: "sig" as const, whpk: publicKey };
+}
