@@ -13,6 +13,7 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { fieldErrors } from "./field-errors.ts";
@@ -85,6 +86,7 @@ const ROUTES = [
   apiKeyRoutes,
   sourceRoutes,
   endpointRoutes,
+  endpointTestRoutes,
   channelRoutes,
   userRoutes,
   eventRoutes,

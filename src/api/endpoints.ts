@@ -14,6 +14,7 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Endpoint, EndpointChange, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
 import { body, defined, found, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+import { namesOnly, sealHeaders } from "./secret-headers.ts";
 
 type Row = typeof endpoints.$inferSelect;
 
@@ -121,15 +122,18 @@ export function endpointRoutes(app: Api): void {
   app.openapi(show, async (c) => c.json(toEndpoint(found(await read(c, c.req.valid("param").id))), 200));
 
   app.openapi(change, async (c) => {
-    const [merchant, { maxHold, ...changes }] = [c.get("merchant"), c.req.valid("json")];
+    const [merchant, { maxHold, secretHeaders, ...changes }] = [c.get("merchant"), c.req.valid("json")];
     if (changes.url !== undefined) {
       checkPublic(c.env, changes.url);
     }
+    const before = secretHeaders && found(await read(c, c.req.valid("param").id));
     const [row] = await drizzle(c.env.DB)
       .update(endpoints)
       .set({
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
+        ...(secretHeaders === null && { secretHeaders }),
+        ...(before && { secretHeaders: await sealHeaders(c.env, before, secretHeaders, before.secretHeaders) }),
         updatedAt: Date.now(),
       })
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)))
@@ -183,6 +187,9 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     description: input.description ?? null,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
+    filter: input.filter ?? null,
+    payload: input.payload ?? "full",
+    secretHeaders: await sealHeaders(c.env, key, input.secretHeaders ?? null, before?.secretHeaders ?? null),
   };
   await write(c, row);
   return { ...toEndpoint(row), secret };
@@ -212,6 +219,12 @@ async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
   forget(row.merchant);
 }
 
-function toEndpoint({ merchant: _, secret: __, maxHoldSeconds, createdAt, updatedAt, ...row }: Row) {
-  return { ...row, maxHold: maxHoldSeconds, createdAt: toIso(createdAt), updatedAt: toIso(updatedAt) };
+function toEndpoint({ merchant: _, secret: __, maxHoldSeconds, secretHeaders, createdAt, updatedAt, ...row }: Row) {
+  return {
+    ...row,
+    secretHeaders: namesOnly(secretHeaders),
+    maxHold: maxHoldSeconds,
+    createdAt: toIso(createdAt),
+    updatedAt: toIso(updatedAt),
+  };
 }

@@ -2,6 +2,8 @@ import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import type { Channel } from "../event/channels.ts";
+import type { Payload } from "../event/envelope.ts";
+import type { Filter } from "../event/filter.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
 import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
@@ -16,8 +18,9 @@ export interface Endpoint {
   url: string;
   status: "enabled" | "disabled";
   secrets: string[];
-  /** Event types that it wants; null: all. */
+  /** Event types and families of them that it wants; null: all. */
   eventTypes: string[] | null;
+  /** The secret ones too. */
   headers: Record<string, string>;
   ordering: Ordering;
   maxHoldSeconds: number;
@@ -28,6 +31,9 @@ export interface Endpoint {
   /** Only events of this mode; null: both. */
   livemode: boolean | null;
   compat: "svix" | null;
+  /** Only events that it lets through; null: all. */
+  filter: Filter | null;
+  payload: Payload;
 }
 
 /** A source with its secrets opened, the newest first. */
@@ -158,14 +164,30 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
 }
 
 async function openEndpoint(env: Env, row: typeof endpoints.$inferSelect): Promise<Endpoint> {
-  const { secret, eventTypes, headers, retrySchedule, ...rest } = row;
+  const { secret, eventTypes, headers, secretHeaders, retrySchedule, ...rest } = row;
   return {
     ...rest,
     eventTypes: eventTypes ?? null,
-    headers: headers ?? {},
+    headers: { ...headers, ...(await openHeaders(env, row, secretHeaders ?? {})) },
     secrets: [await open(env.ENCRYPTION_KEY, rowOf(row), secret)],
     retryScheduleSeconds: retrySchedule ?? null,
   };
+}
+
+async function openHeaders(
+  env: Env,
+  row: { merchant: string; id: string },
+  sealed: Record<string, string>,
+): Promise<Record<string, string>> {
+  const opened = Object.entries(sealed).map(async ([name, value]) => {
+    return [name, await open(env.ENCRYPTION_KEY, headerRow(row, name), value)] as const;
+  });
+  return Object.fromEntries(await Promise.all(opened));
+}
+
+/** What the value of an endpoint's secret header is sealed under. */
+export function headerRow(row: { merchant: string; id: string }, name: string): string {
+  return `${rowOf(row)}/header/${name}`;
 }
 
 /** What an endpoint's secret is sealed under: its id is the merchant's own. */

@@ -1,6 +1,8 @@
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 import type { Channel } from "../event/channels.ts";
+import type { Payload } from "../event/envelope.ts";
+import type { Filter } from "../event/filter.ts";
 import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
 
 export type Scope = "events:write" | "log:read" | "config:write" | "people:write" | "keys:write";
@@ -42,7 +44,7 @@ export const sources = sqliteTable("sources", {
   createdAt: integer("created_at").notNull(),
 });
 
-/** `secret`: a `whsec_` secret, sealed under the endpoint's id. */
+/** `secret`: a `whsec_` secret, sealed under the endpoint's id; `secretHeaders`: sealed values, each by its name. */
 export const endpoints = sqliteTable(
   "endpoints",
   {
@@ -63,11 +65,14 @@ export const endpoints = sqliteTable(
     description: text("description"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    filter: text("filter", { mode: "json" }).$type<Filter>(),
+    payload: text("payload").$type<Payload>().notNull().default("full"),
+    secretHeaders: text("secret_headers", { mode: "json" }).$type<Record<string, string>>(),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
 
-/** `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`. */
+/** `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`; `lateAt`: when it was written, where that was late (`store/feed.ts`). */
 export const events = sqliteTable(
   "events",
   {
@@ -86,6 +91,7 @@ export const events = sqliteTable(
     occurredAt: integer("occurred_at").notNull(),
     template: text("template"),
     alteredAt: integer("altered_at"),
+    lateAt: integer("late_at"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
@@ -111,6 +117,7 @@ export const deliveries = sqliteTable(
     deliveredAt: integer("delivered_at"),
     dueAt: integer("due_at"),
     previous: integer("previous"),
+    payload: text("payload").$type<Payload>(),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );

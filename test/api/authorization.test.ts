@@ -61,6 +61,12 @@ const ROWS: Record<string, Row> = {
   },
   putEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}`, body: { url } },
   deleteEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}` },
+  testEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/test`, body: {} },
+  testEndpointFilter: {
+    needs: "config:write",
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/filter/test`,
+    body: { event },
+  },
   getEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret` },
   putChannel: {
     needs: "config:write",
