@@ -48,6 +48,13 @@ const MUTANTS: Mutant[] = [
     to: 'if (pending.state !== "retrying" || pending.due > now) {',
     tests: ["test/outbox"],
   },
+  {
+    name: "late events keep their old place",
+    file: "src/store/log.ts",
+    from: "export const ON_TIME_MS = 5_000;",
+    to: "export const ON_TIME_MS = 500_000;",
+    tests: ["test/store/feed.test.ts"],
+  },
 ];
 
 const root = new URL("..", import.meta.url).pathname;

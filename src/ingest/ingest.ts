@@ -59,7 +59,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   }
   const { value } = config;
   const incoming = await Promise.all(
-    events.map((event, index) => toAccept(value, source, event, { body, index, now })),
+    events.map((event, index) => toAccept(value, source, event, { body, index, now, isAlone: events.length === 1 })),
   );
   const taken = await acceptEvents({ env: c.env, ctx: c.executionCtx }, incoming);
   const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
@@ -71,7 +71,7 @@ async function toAccept(
   config: MerchantConfig,
   source: Source,
   provided: ProviderEvent,
-  { body, index, now }: { body: Uint8Array<ArrayBuffer>; index: number; now: number },
+  { body, index, now, isAlone }: { body: Uint8Array<ArrayBuffer>; index: number; now: number; isAlone: boolean },
 ): Promise<AcceptEvent> {
   const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
   const said = {
@@ -91,7 +91,7 @@ async function toAccept(
     ...scope,
     event,
     plan: planned,
-    raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body) : undefined,
+    raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body, { isAlone }) : undefined,
   };
 }
 

@@ -196,7 +196,7 @@ function least(times: number[]): number | null {
 }
 
 function isLarge({ template }: EventRecord): boolean {
-  return template !== null && template.length > LARGE_TEMPLATE_CHARS;
+  return (template?.length ?? 0) > LARGE_TEMPLATE_CHARS;
 }
 
 /** JSON arrays of rows, each short enough for one parameter. */
