@@ -62,6 +62,13 @@ const MUTANTS: Mutant[] = [
     to: "const where = [`?2 = ?2`,",
     tests: ["test/store/reseal.test.ts"],
   },
+  {
+    name: "late events keep their old place",
+    file: "src/store/log.ts",
+    from: "export const ON_TIME_MS = 5_000;",
+    to: "export const ON_TIME_MS = 500_000;",
+    tests: ["test/store/feed.test.ts"],
+  },
 ];
 
 const root = new URL("..", import.meta.url).pathname;

@@ -15,6 +15,7 @@ import { deliveryRoutes } from "./deliveries.ts";
 import { endpointStateRoutes } from "./endpoint-state.ts";
 import { endpointSecretRoutes } from "./endpoint-secrets.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { fieldErrors } from "./field-errors.ts";
@@ -92,6 +93,7 @@ const ROUTES = [
   endpointStateRoutes,
   endpointSecretRoutes,
   signingKeyRoutes,
+  endpointTestRoutes,
   channelRoutes,
   userRoutes,
   eventRoutes,

@@ -97,6 +97,7 @@ export function deliveryRoutes(app: Api): void {
       delivery: row.id,
       destination: row.destination,
       previous: row.previous,
+      payload: row.payload ?? undefined,
       attempts: Object.keys(row.attempts).length,
       counter: row.counter,
     });
@@ -142,7 +143,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
   return { row, event, outbox: event?.outbox ?? row.outbox };
 }
 
-function toRecord({ outbox, alteredAt: _, ...event }: typeof events.$inferSelect): EventRecord {
+function toRecord({ outbox, alteredAt: _, lateAt: __, ...event }: typeof events.$inferSelect): EventRecord {
   return { ...event, key: outbox };
 }
 

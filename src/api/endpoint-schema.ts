@@ -2,27 +2,48 @@ import { z } from "@hono/zod-openapi";
 
 import { checkHeader } from "../channels/webhook.ts";
 import { isChannel } from "../event/channels.ts";
-import { EventTypeName } from "../event/canonical.ts";
+import { EventTypePattern } from "../event/canonical.ts";
+import { checkFilter } from "../event/filter-check.ts";
 import { isEndpointSecret } from "../platform/keys.ts";
 import type { endpoints } from "../store/schema.ts";
 import { Instant, toIso } from "./schemas.ts";
+import { MAX_HEADER_LENGTH, namesOnly, SecretHeaders, whySecret } from "./secret-headers.ts";
 
 const DAY_SECONDS = 86_400;
-/** The longest header value that common servers take. */
-const MAX_HEADER_LENGTH = 4096;
 const Headers = z.record(z.string(), z.string().max(MAX_HEADER_LENGTH)).superRefine((headers, context) => {
   for (const [name, value] of Object.entries(headers)) {
     const checked = checkHeader(name, value);
-    if (!checked.ok) {
-      context.addIssue({ code: "custom", path: [name], message: checked.message });
+    const message = checked.ok ? whySecret(name) : checked.message;
+    if (message !== null) {
+      context.addIssue({ code: "custom", path: [name], message });
     }
   }
 });
 
+/** Which events an endpoint wants, by what is in them: `event/filter.ts`. */
+export const Filter = z
+  .record(z.string(), z.unknown())
+  .superRefine((filter, context) => {
+    for (const { path, message } of checkFilter(filter)) {
+      context.addIssue({ code: "custom", path, message });
+    }
+  })
+  .openapi({ example: { "data.payment.amount.value": { $gte: 1000 } } });
+
 const fields = {
   url: z.string().max(2048).openapi({ description: "https, a public host name, port 443 or from 1024." }),
-  eventTypes: z.array(EventTypeName).min(1).max(200).nullable().openapi({ description: "null: all." }),
+  eventTypes: z
+    .array(EventTypePattern)
+    .min(1)
+    .max(200)
+    .nullable()
+    .openapi({ description: "Types, or families such as payment.*; null: all." }),
+  filter: Filter.nullable().openapi({ description: "Only events that pass it (docs/filters.md); null: all." }),
+  payload: z.enum(["full", "raw", "thin"]).openapi({
+    description: "raw: with the provider's own object under data.raw; thin: only id, type, time and link.",
+  }),
   headers: Headers.nullable(),
+  secretHeaders: SecretHeaders.nullable(),
   ordering: z.enum(["user", "payment", "none"]).openapi({ description: "One lane per user, per payment, or none." }),
   maxHold: z.int().min(0).max(DAY_SECONDS).openapi({
     description:
@@ -110,6 +131,7 @@ export function toEndpoint({
   secret: _secret,
   previousSecrets: _previousSecrets,
   watch: _watch,
+  secretHeaders,
   maxHoldSeconds,
   disabledAt,
   createdAt,
@@ -118,6 +140,7 @@ export function toEndpoint({
 }: typeof endpoints.$inferSelect): z.infer<typeof Endpoint> {
   return {
     ...row,
+    secretHeaders: namesOnly(secretHeaders),
     maxHold: maxHoldSeconds,
     disabledAt: disabledAt === null ? null : toIso(disabledAt),
     createdAt: toIso(createdAt),

@@ -25,6 +25,7 @@ import {
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { forgetGate, healthOf } from "./endpoint-state.ts";
 import { body, defined, found, IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
+import { sealHeaders } from "./secret-headers.ts";
 
 type Row = typeof endpoints.$inferSelect;
 
@@ -125,10 +126,11 @@ export function endpointRoutes(app: Api): void {
   });
 
   app.openapi(change, async (c) => {
-    const [merchant, { maxHold, ...changes }] = [c.get("merchant"), c.req.valid("json")];
+    const [merchant, { maxHold, secretHeaders, ...changes }] = [c.get("merchant"), c.req.valid("json")];
     if (changes.url !== undefined) {
       checkPublic(c.env, changes.url);
     }
+    const before = secretHeaders && found(await read(c, c.req.valid("param").id));
     if (changes.signatures === "hmac+ed25519") {
       found(await read(c, c.req.valid("param").id));
       await ensureSigningKey(c.env, merchant);
@@ -139,6 +141,8 @@ export function endpointRoutes(app: Api): void {
       .set({
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
+        ...(secretHeaders === null && { secretHeaders }),
+        ...(before && { secretHeaders: await sealHeaders(c.env, before, secretHeaders, before.secretHeaders) }),
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
@@ -192,6 +196,9 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       includeStale: input.includeStale ?? false,
       livemode: input.livemode ?? null,
       compat: input.compat ?? null,
+      filter: input.filter ?? null,
+      payload: input.payload ?? "full",
+      secretHeaders: await sealHeaders(c.env, key, input.secretHeaders ?? null, before?.secretHeaders ?? null),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
       createdAt: before?.createdAt ?? now,

@@ -13,6 +13,7 @@ import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
 import { NewEvents } from "./event-schema.ts";
+import { nextOfFeed } from "./feed.ts";
 import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
 
 const Accepted = z
@@ -77,7 +78,12 @@ const post = createRoute({
   },
 });
 
-const Filter = ListQuery.extend({ since: Since.optional() });
+const Filter = ListQuery.extend({
+  since: Since.optional(),
+  wait: z.coerce.number().int().min(0).max(20).optional().openapi({
+    description: "With order=asc: the feed (docs/feed.md). Seconds to wait for events if there are none yet.",
+  }),
+});
 
 const list = createRoute({
   method: "get",
@@ -86,7 +92,13 @@ const list = createRoute({
   summary: "List events",
   ...needsScope("log:read"),
   request: { query: Filter },
-  responses: { 200: json(pageOf(Event), "A page"), ...problems(401, 403, 422) },
+  responses: {
+    200: json(
+      pageOf(Event.extend({ body: z.unknown().optional().openapi({ description: "In the feed." }) })),
+      "A page; in the feed `next` is never null",
+    ),
+    ...problems(401, 403, 422),
+  },
 });
 
 const show = createRoute({
@@ -127,7 +139,11 @@ export function eventRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order, since } = c.req.valid("query");
+    const { limit, after, order, since, wait } = c.req.valid("query");
+    if (wait !== undefined) {
+      const { rows, next } = await nextOfFeed(c.env.DB, c.get("merchant"), { limit, after, order, since, wait });
+      return c.json({ data: rows.map((row) => ({ ...toEvent(row), body: bodyOf(row) })), next }, 200);
+    }
     const rows = await drizzle(c.env.DB)
       .select()
       .from(events)
@@ -156,8 +172,7 @@ export function eventRoutes(app: Api): void {
     if (!row) {
       throw new ProblemError("not_found");
     }
-    const body: unknown = row.template === null ? null : JSON.parse(bodyFor(row.template, null));
-    return c.json({ ...toEvent(row), body, deliveries: deliveryRows.map(toDelivery) }, 200);
+    return c.json({ ...toEvent(row), body: bodyOf(row), deliveries: deliveryRows.map(toDelivery) }, 200);
   });
 }
 
@@ -175,10 +190,16 @@ function single(taken: Taken): z.infer<typeof Accepted> {
   }
 }
 
+/** What endpoints are sent, but for `previous`; null where it is no longer kept. */
+function bodyOf({ template }: typeof events.$inferSelect): unknown {
+  return template === null ? null : JSON.parse(bodyFor(template, null));
+}
+
 function toEvent({
   merchant: _,
   outbox: __,
   template: ___,
+  lateAt: ____,
   ...event
 }: typeof events.$inferSelect): z.infer<typeof Event> {
   return {

@@ -49,7 +49,7 @@ export async function attemptWebhook(
     id: record.id,
     attempt: dispatch.attempts + 1,
     now: at,
-    body: bodyFor(template, dispatch.previous),
+    body: bodyFor(template, dispatch.previous, dispatch.payload),
   });
   const result = await exchange({ ...request, timeoutSeconds: endpoint.timeoutSeconds });
   if (!result.answered) {

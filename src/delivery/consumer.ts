@@ -86,6 +86,10 @@ class Run {
     const isSettled = logged && (logged.counter > 1 || !item.planned.some(({ waitsFor }) => waitsFor));
     this.#note(record.key, rows, isSettled ? settleOf(record, logged, { outcome: { kind: "logged" } }) : null);
     const dispatches = item.ready.filter((dispatch) => dispatch !== logged);
+    if (dispatches.some(({ payload }) => payload === "thin")) {
+      // A thin body is an invitation to read the event: it is in the log before.
+      await this.#ledger.note(record.key, [], null);
+    }
     await Promise.all(dispatches.map((dispatch) => this.#quickly(record, dispatch, isFirst)));
   }
 
@@ -152,8 +156,8 @@ class Run {
     }
     const timer = setTimeout(() => resolve(true), PATIENCE_MS);
     if (await Promise.race([work.then(() => false), isAside])) {
-      const { delivery, destination, previous } = dispatch;
-      const planned = [{ delivery, destination, previous, waitsFor: null, skipped: null }];
+      const { delivery, destination, previous, payload } = dispatch;
+      const planned = [{ delivery, destination, previous, payload, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
     }
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { V, type BackupMessage, type EventItem, type LogRow, type Settle } from "../outbox/contract.ts";
+import { inParts } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
 import { writeLog } from "../store/log.ts";
 
@@ -127,16 +128,5 @@ export class Ledger {
 
 /** Log rows in messages that the queue takes: it takes 128 KB. */
 function logMessages(rows: LogRow[]): BackupMessage[] {
-  const messages: { v: typeof V; kind: "log"; rows: LogRow[] }[] = [];
-  let chars = Infinity;
-  for (const row of rows) {
-    const size = JSON.stringify(row).length;
-    if (chars + size > 40_000) {
-      messages.push({ v: V, kind: "log", rows: [] });
-      chars = 0;
-    }
-    messages.at(-1)!.rows.push(row);
-    chars += size;
-  }
-  return messages;
+  return inParts(rows, 40_000).map((part) => ({ v: V, kind: "log", rows: part }));
 }

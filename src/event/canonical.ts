@@ -1,17 +1,24 @@
 import { z } from "zod";
 
-import { isEventType, nearestEventType } from "./event-types.ts";
+import { isEventType, isTypePattern, nearestEventType, nearestTypePattern } from "./event-types.ts";
 import type { PaymentEvent } from "./event.ts";
 import { isCurrency } from "./money.ts";
 
 /** An event type; the message for an unknown one names the nearest. */
-export const EventTypeName = z.string().superRefine((type, context) => {
-  if (!isEventType(type)) {
-    const nearest = nearestEventType(type);
-    const message = `Unknown event type${nearest === null ? "" : `, did you mean ${nearest}?`}`;
-    context.addIssue({ code: "custom", message, params: { nearest } });
-  }
-});
+export const EventTypeName = nameOf(isEventType, nearestEventType);
+
+/** An event type, a family of them (`payment.*`), or all (`*`). */
+export const EventTypePattern = nameOf(isTypePattern, nearestTypePattern);
+
+function nameOf(isKnown: (text: string) => boolean, nearestTo: (text: string) => string | null) {
+  return z.string().superRefine((type, context) => {
+    if (!isKnown(type)) {
+      const nearest = nearestTo(type);
+      const message = `Unknown event type${nearest === null ? "" : `, did you mean ${nearest}?`}`;
+      context.addIssue({ code: "custom", message, params: { nearest } });
+    }
+  });
+}
 
 const Money = z
   .strictObject({

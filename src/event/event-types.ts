@@ -62,6 +62,13 @@ export type EventType = (typeof EVENT_TYPES)[number] | `custom.${string}`;
 
 const KNOWN: ReadonlySet<string> = new Set(EVENT_TYPES);
 
+/** What names several types: a family of them, or all. */
+const FAMILIES: ReadonlySet<string> = new Set([
+  ...EVENT_TYPES.filter((type) => type.includes(".")).map((type) => `${type.split(".")[0]}.*`),
+  "custom.*",
+  "*",
+]);
+
 /** Longest type that is taken, in characters. */
 const MAX_LENGTH = 128;
 
@@ -76,15 +83,35 @@ export function isEventType(text: string): text is EventType {
   return KNOWN.has(text) || (text.length <= MAX_LENGTH && /^custom(\.[a-z0-9_]+)+$/.test(text));
 }
 
+/** Whether `text` names types: one, a family (`payment.*`, `custom.order.*`), or all (`*`). */
+export function isTypePattern(text: string): boolean {
+  return isEventType(text) || FAMILIES.has(text) || (/^custom\..*\.\*$/.test(text) && isEventType(text.slice(0, -2)));
+}
+
+/** Whether a type is one of those that a pattern names, as {@link isTypePattern} knows them. */
+export function isOfPattern(type: string, pattern: string): boolean {
+  return pattern === "*" || pattern === type || (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)));
+}
+
 /** The known type that `text` was probably meant to be, at most three edits away; null if none is. For error texts. */
 export function nearestEventType(text: string): string | null {
+  return nearestOf(text, EVENT_TYPES);
+}
+
+/** As {@link nearestEventType}, among the families too. */
+export function nearestTypePattern(text: string): string | null {
+  return nearestOf(text, [...EVENT_TYPES, ...FAMILIES]);
+}
+
+/** The name that `text` was probably meant to be, at most three edits away; null if none is. */
+export function nearestOf(text: string, names: readonly string[]): string | null {
   let nearest: string | null = null;
   let fewest = MAX_EDITS + 1;
-  for (const type of EVENT_TYPES) {
-    if (Math.abs(type.length - text.length) >= fewest) continue;
-    const edits = editDistance(text.toLowerCase(), type);
-    if (edits < fewest && edits < type.length / 2) {
-      nearest = type;
+  for (const name of names) {
+    if (Math.abs(name.length - text.length) >= fewest) continue;
+    const edits = editDistance(text.toLowerCase(), name.toLowerCase());
+    if (edits < fewest && edits < name.length / 2) {
+      nearest = name;
       fewest = edits;
     }
   }

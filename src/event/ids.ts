@@ -37,6 +37,11 @@ export function timePart(at: number): string {
   return text;
 }
 
+/** The epoch milliseconds that {@link timePart} wrote. */
+export function timeOfPart(part: string): number {
+  return Array.from(part).reduce((at, char) => at * 32 + ALPHABET.indexOf(char), 0);
+}
+
 /**
  * The id of an event: the time of its receipt (epoch ms), then the start of its dedupe key. Sortable, and the same
  * wherever it is worked out.

@@ -13,6 +13,7 @@ import { merchantConfig, sourceById, type MerchantConfig, type Source } from "..
 import { acceptEvents } from "./accept.ts";
 import { identify } from "./identity.ts";
 import { plan } from "./plan.ts";
+import { rawText } from "./raw.ts";
 
 /** A provider's post may be this long; none of them sends more. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -58,7 +59,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   }
   const { value } = config;
   const incoming = await Promise.all(
-    events.map((event, index) => toAccept(value, source, event, { body, index, now })),
+    events.map((event, index) => toAccept(value, source, event, { body, index, now, isAlone: events.length === 1 })),
   );
   const taken = await acceptEvents({ env: c.env, ctx: c.executionCtx }, incoming);
   const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
@@ -70,7 +71,7 @@ async function toAccept(
   config: MerchantConfig,
   source: Source,
   provided: ProviderEvent,
-  { body, index, now }: { body: Uint8Array<ArrayBuffer>; index: number; now: number },
+  { body, index, now, isAlone }: { body: Uint8Array<ArrayBuffer>; index: number; now: number; isAlone: boolean },
 ): Promise<AcceptEvent> {
   const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
   const said = {
@@ -81,6 +82,7 @@ async function toAccept(
   };
   const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? now };
   const scope = { merchant: source.merchant, source: source.id };
+  const planned = plan(config, event);
   return {
     // What the provider said, so that the same again is the same whenever it comes.
     ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], said, now)),
@@ -88,7 +90,8 @@ async function toAccept(
     receivedAt: now,
     ...scope,
     event,
-    plan: plan(config, event),
+    plan: planned,
+    raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body, { isAlone }) : undefined,
   };
 }
 

@@ -1,6 +1,9 @@
 import { whyUntold } from "../channels/rules.ts";
 import { isTold } from "../channels/texts/notice.ts";
+import { viewOf } from "../event/envelope.ts";
+import { isOfPattern } from "../event/event-types.ts";
 import type { PaymentEvent } from "../event/event.ts";
+import { passes } from "../event/filter.ts";
 import type { Planned } from "../outbox/contract.ts";
 import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.ts";
 
@@ -10,10 +13,17 @@ import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.t
  * leaves it out where that is not wanted.
  */
 export function plan({ endpoints, accounts }: MerchantConfig, event: PaymentEvent): Planned[] {
+  const view = endpoints.some(({ filter }) => filter !== null) ? viewOf(event) : null;
   const webhooks = endpoints
-    .filter((endpoint) => wants(endpoint, event))
-    .map(({ id, ordering, maxHoldSeconds, includeStale }): Planned => {
-      return { destination: id, ordering, maxHoldSeconds, includeStale };
+    .filter((endpoint) => wants(endpoint, event) && (!endpoint.filter || !view || passes(endpoint.filter, view)))
+    .map(({ id, ordering, maxHoldSeconds, includeStale, payload }): Planned => {
+      return {
+        destination: id,
+        ordering,
+        maxHoldSeconds,
+        includeStale,
+        payload: payload === "full" ? undefined : payload,
+      };
     });
   return accounts.length > 0 && isTold(event.type) ? [...webhooks, ...notices(accounts, event)] : webhooks;
 }
@@ -34,5 +44,6 @@ function notices(accounts: ChannelAccount[], { livemode, origin }: PaymentEvent)
 const PEOPLE_MAX_HOLD_SECONDS = 3_600;
 
 function wants({ eventTypes, livemode }: Endpoint, event: PaymentEvent): boolean {
-  return (eventTypes === null || eventTypes.includes(event.type)) && (livemode === null || livemode === event.livemode);
+  const isOfType = eventTypes === null || eventTypes.some((pattern) => isOfPattern(event.type, pattern));
+  return isOfType && (livemode === null || livemode === event.livemode);
 }

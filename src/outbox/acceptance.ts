@@ -68,6 +68,8 @@ export class Acceptance {
     const payment = input.event.data.payment?.id ?? null;
     const applied = applyEvent(this.#factsBefore(payment, handedOver), input.event);
     const stale = applied?.stale ?? false;
+    const reasons = input.plan.map((planned) => skipReason(planned, input.event.user, stale));
+    const wanted = input.plan.filter((_, i) => reasons[i] === null);
     const record: EventRecord = {
       id: input.id,
       merchant: input.merchant,
@@ -88,10 +90,9 @@ export class Acceptance {
         stale,
         truth: applied?.truth ?? null,
         event: input.event,
+        raw: wanted.some(({ payload }) => payload === "raw") ? input.raw : undefined,
       }),
     };
-    const reasons = input.plan.map((planned) => skipReason(planned, input.event.user, stale));
-    const wanted = input.plan.filter((_, i) => reasons[i] === null);
     const event: PendingEvent = {
       id: input.id,
       key: input.dedupeKey,
@@ -193,6 +194,7 @@ export function toItem(
       startBy: lanes.startBy(now),
       attempts: pending.attempts,
       previous: pending.previous,
+      payload: pending.payload,
       trigger: pending.manual ? "manual" : "scheduled",
     })),
   };
@@ -204,6 +206,7 @@ function toPlanned(pending: Pending, lanes: Lanes): PlannedDelivery {
     delivery: pending.delivery,
     destination: pending.destination,
     previous: pending.previous,
+    payload: pending.payload,
     waitsFor: blocker && { reason: "lane", delivery: blocker.delivery },
     skipped: null,
   };
@@ -216,6 +219,7 @@ function toPending(planned: Planned, event: string, payment: string | null, prev
     destination: planned.destination,
     lane: laneOf(planned, payment),
     previous,
+    payload: planned.payload,
     maxHoldMs: planned.maxHoldSeconds * 1000,
   };
 }

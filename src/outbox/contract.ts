@@ -1,4 +1,5 @@
 import type { FailureClass } from "../channels/adapter.ts";
+import type { Payload } from "../event/envelope.ts";
 import type { PaymentEvent } from "../event/event.ts";
 
 /** The version that every queue message, RPC payload and outbox row carries. Code reads this and the one before. */
@@ -16,6 +17,8 @@ export interface Planned {
   /** Seconds a head may fail with an answer of the receiver before its lane goes on beside it; 0: never. */
   maxHoldSeconds: number;
   includeStale: boolean;
+  /** Absent: full. */
+  payload?: Payload | undefined;
   /** Why the destination is not told of this event; absent: it is. */
   skip?: SkipReason;
 }
@@ -40,6 +43,8 @@ export interface AcceptEvent {
   source: string;
   event: PaymentEvent;
   plan: Planned[];
+  /** The provider's object as JSON text, up to 1 MiB; only where a planned destination wants it. */
+  raw?: string | undefined;
 }
 
 export interface AcceptInput {
@@ -83,6 +88,8 @@ export interface PlannedDelivery {
   destination: string;
   /** The sequence planned before this one for the destination, null if none: part of the delivery's body. */
   previous: number | null;
+  /** How much of the event the body holds, fixed when the event is accepted; absent: full. */
+  payload?: Payload | undefined;
   /** Why it is not ready, if it is not. */
   waitsFor: { reason: "lane"; delivery: string } | null;
   skipped: SkipReason | null;
@@ -97,6 +104,7 @@ export interface Dispatch {
   /** Counted attempts made before this one. */
   attempts: number;
   previous: number | null;
+  payload?: Payload | undefined;
   trigger: "scheduled" | "manual";
 }
 
@@ -181,6 +189,7 @@ export interface RetryInput {
   delivery: string;
   destination: string;
   previous: number | null;
+  payload?: Payload | undefined;
   attempts: number;
   counter: number;
 }
@@ -250,6 +259,8 @@ export interface DeliveryRow {
   /** Epoch ms at which something is due, for the sweep of what is overdue; null once finished. */
   dueAt: number | null;
   previous: number | null;
+  /** Null and absent: full. */
+  payload?: Payload | null | undefined;
   attempt: Attempt | null;
 }
 

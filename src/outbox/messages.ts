@@ -1,4 +1,4 @@
-import { V, type DeliveriesMessage, type EventItem } from "./contract.ts";
+import { V, type DeliveriesMessage, type EventItem, type LogRow } from "./contract.ts";
 
 /** A queue bills by 64 KB written, read and deleted: what a message holds up to that costs nothing more. */
 const MAX_MESSAGE_BYTES = 60_000;
@@ -54,6 +54,22 @@ export async function send(queue: Queue, messages: DeliveriesMessage[]): Promise
   if (batch.length > 0) {
     await queue.sendBatch(batch);
   }
+}
+
+/** Log rows in parts of at most so many characters of JSON each; one row alone may be longer. */
+export function inParts(rows: LogRow[], maxChars: number): LogRow[][] {
+  const parts: LogRow[][] = [];
+  let chars = Infinity;
+  for (const row of rows) {
+    const size = JSON.stringify(row).length;
+    if (chars + size > maxChars) {
+      parts.push([]);
+      chars = 0;
+    }
+    parts.at(-1)!.push(row);
+    chars += size;
+  }
+  return parts;
 }
 
 function split(item: EventItem): EventItem[] {

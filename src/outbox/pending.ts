@@ -1,4 +1,5 @@
 import type { WaitingFor } from "./contract.ts";
+import type { Payload } from "../event/envelope.ts";
 
 /** A delivery ends at the latest this long after its event was accepted. */
 export const MAX_DELIVERY_AGE_MS = 14 * 24 * 3_600_000;
@@ -12,6 +13,8 @@ export interface Pending {
   /** The lane it stands in; null: none, it waits for nobody. */
   lane: string | null;
   previous: number | null;
+  /** Absent: full. */
+  payload?: Payload | undefined;
   maxHoldMs: number;
   manual: boolean;
   /** `waiting` for its lane, `out` with a consumer until `due`, `retrying` at `due`. */

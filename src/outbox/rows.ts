@@ -1,5 +1,6 @@
 import type { Facts } from "../event/lifecycle.ts";
 import type { EventRecord, LogRow } from "./contract.ts";
+import { inParts } from "./messages.ts";
 import type { PendingEvent } from "./pending.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -8,6 +9,9 @@ export const DEDUPE_MS = 35 * DAY_MS;
 /** How long the facts of a payment live. */
 const FACTS_MS = 400 * DAY_MS;
 const PURGE_BITE = 1_000;
+/** A value may have 2 MB, of which a character takes up to two bytes. */
+const MAX_PART_CHARS = 400_000;
+const MAX_ROW_CHARS = 900_000;
 
 /** Which sequence was last planned for each destination, and when: `{ep_…: [41, 1764…]}`. */
 export type LastPlanned = Record<string, readonly [sequence: number, at: number]>;
@@ -263,8 +267,8 @@ export class Rows {
 
   /** Keeps log rows that nobody else took until they can be written. */
   keepUnlogged(rows: LogRow[]): void {
-    if (rows.length > 0) {
-      this.#storage.kv.put(`unlogged/${crypto.randomUUID()}`, JSON.stringify(rows));
+    for (const part of inParts(rows.map(withinValue), MAX_PART_CHARS)) {
+      this.#storage.kv.put(`unlogged/${crypto.randomUUID()}`, JSON.stringify(part));
     }
   }
 
@@ -283,4 +287,11 @@ export class Rows {
       this.#storage.kv.delete(name);
     }
   }
+}
+
+/** The log goes without a body that no value of the storage could hold. */
+function withinValue(row: LogRow): LogRow {
+  return "event" in row && JSON.stringify(row).length > MAX_ROW_CHARS
+    ? { event: { ...row.event, template: null } }
+    : row;
 }

@@ -2,6 +2,8 @@ import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import type { Channel } from "../event/channels.ts";
+import type { Payload } from "../event/envelope.ts";
+import type { Filter } from "../event/filter.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
 import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
@@ -23,8 +25,9 @@ export interface Endpoint {
   rateLimit: number | null;
   /** Its own secrets, then its merchant's keys, if it wants their signatures too. */
   secrets: SigningSecret[];
-  /** Event types that it wants; null: all. */
+  /** Event types and families of them that it wants; null: all. */
   eventTypes: string[] | null;
+  /** The secret ones too. */
   headers: Record<string, string>;
   ordering: Ordering;
   maxHoldSeconds: number;
@@ -35,6 +38,9 @@ export interface Endpoint {
   /** Only events of this mode; null: both. */
   livemode: boolean | null;
   compat: "svix" | null;
+  /** Only events that it lets through; null: all. */
+  filter: Filter | null;
+  payload: Payload;
 }
 
 /** A source with its secrets opened, the newest first. */
@@ -176,15 +182,40 @@ async function openEndpoint(
   row: typeof endpoints.$inferSelect,
   merchant: Parameters<typeof openSigningKeys>[1] | undefined,
 ): Promise<Endpoint> {
-  const { secret: _, previousSecrets: __, signatures, eventTypes, headers, retrySchedule, ...rest } = row;
+  const {
+    secret: _,
+    previousSecrets: __,
+    signatures,
+    eventTypes,
+    headers,
+    secretHeaders,
+    retrySchedule,
+    ...rest
+  } = row;
   const keys = signatures === "hmac+ed25519" && merchant ? await openSigningKeys(env, merchant) : [];
   return {
     ...rest,
     eventTypes: eventTypes ?? null,
-    headers: headers ?? {},
+    headers: { ...headers, ...(await openHeaders(env, row, secretHeaders ?? {})) },
     secrets: [...(await openSecrets(env, row)), ...keys],
     retryScheduleSeconds: retrySchedule ?? null,
   };
+}
+
+async function openHeaders(
+  env: Env,
+  row: { merchant: string; id: string },
+  sealed: Record<string, string>,
+): Promise<Record<string, string>> {
+  const opened = Object.entries(sealed).map(async ([name, value]) => {
+    return [name, await open(env, headerRow(row), value)] as const;
+  });
+  return Object.fromEntries(await Promise.all(opened));
+}
+
+/** What the values of an endpoint's secret headers are sealed under. */
+export function headerRow({ merchant, id }: { merchant: string; id: string }): string {
+  return `${merchant}/${id}/headers`;
 }
 
 async function openAccount(env: Env, row: typeof channelAccounts.$inferSelect): Promise<ChannelAccount> {

@@ -14,11 +14,21 @@ const MAX_PARAMETER_CHARS = 600_000;
 /** Everything that one flush knows of a delivery: the newest state, and its attempts by counter. */
 type MergedDelivery = Omit<DeliveryRow, "attempt"> & { attempts: Record<string, NonNullable<DeliveryRow["attempt"]>> };
 
+/** A template over this travels beside the rows: as JSON within JSON it could grow beyond what D1 takes. */
+const LARGE_TEMPLATE_CHARS = 200_000;
+
+/** The one clock by which events are late or not: D1's, epoch milliseconds. It stands still within a statement. */
+export const D1_NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+/** An event written later than this after its receipt is marked as late, with the time: `store/feed.ts` says why. */
+export const ON_TIME_MS = 5_000;
+
 const WRITE_EVENTS = `INSERT INTO events
-  (merchant, id, source, provider, outbox, user, type, payment, livemode, stale, sequence, accepted_at, occurred_at, template)
+  (merchant, id, source, provider, outbox, user, type, payment, livemode, stale, sequence, accepted_at, occurred_at, template,
+    late_at)
   SELECT value->>'merchant', value->>'id', value->>'source', value->>'provider', value->>'key', value->>'user',
     value->>'type', value->>'payment', value->>'livemode', value->>'stale', value->>'sequence', value->>'acceptedAt',
-    value->>'occurredAt', value->>'template'
+    value->>'occurredAt', coalesce(?2, value->>'template'),
+    iif(${D1_NOW} - (value->>'acceptedAt') >= ${ON_TIME_MS}, ${D1_NOW}, NULL)
   FROM json_each(?1) WHERE true
   ON CONFLICT (merchant, id) DO UPDATE SET outbox = excluded.outbox, user = excluded.user, stale = excluded.stale,
     sequence = excluded.sequence, template = excluded.template
@@ -42,14 +52,16 @@ const earliest = (column: string) =>
 
 const WRITE_DELIVERIES = `INSERT INTO deliveries
   (merchant, id, event, destination, user, outbox, provider, status, reason, waiting_for, counter, attempts, accepted_at,
-    first_attempt_at, delivered_at, due_at, previous)
+    first_attempt_at, delivered_at, due_at, previous, payload)
   SELECT value->>'merchant', value->>'id', value->>'event', value->>'destination', value->>'user', value->>'key',
     value->>'provider', value->>'status', value->>'reason', nullif(value->'waitingFor', 'null'), value->>'counter', value->'attempts',
-    value->>'acceptedAt', value->>'firstAttemptAt', value->>'deliveredAt', value->>'dueAt', value->>'previous'
+    value->>'acceptedAt', value->>'firstAttemptAt', value->>'deliveredAt', value->>'dueAt', value->>'previous',
+    value->>'payload'
   FROM json_each(?1) WHERE true
   ON CONFLICT (merchant, id) DO UPDATE SET
     ${newest("status")}, ${newest("reason")}, ${newest("waiting_for")}, ${newest("due_at")},
     ${newest("outbox")}, ${newest("user")}, ${newest("previous")},
+    ${newest("payload")},
     counter = max(deliveries.counter, excluded.counter),
     attempts = json_patch(deliveries.attempts, excluded.attempts),
     ${earliest("first_attempt_at")}, ${earliest("delivered_at")}
@@ -74,8 +86,10 @@ export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
       deliveries.set(delivery.id, { ...(known ? newerOf(known, delivery) : delivery), attempts });
     }
   }
+  const [large, small] = [[...events.values()].filter(isLarge), [...events.values()].filter((one) => !isLarge(one))];
   const statements = [
-    ...chunks([...events.values()]).map((chunk) => db.prepare(WRITE_EVENTS).bind(chunk)),
+    ...chunks(small).map((chunk) => db.prepare(WRITE_EVENTS).bind(chunk, null)),
+    ...large.map(({ template, ...rest }) => db.prepare(WRITE_EVENTS).bind(JSON.stringify([rest]), template)),
     ...chunks([...deliveries.values()].map(withTimes)).map((chunk) => db.prepare(WRITE_DELIVERIES).bind(chunk)),
   ];
   if (statements.length > 0) {
@@ -86,7 +100,7 @@ export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
 /** A delivery's row: what its event and its place say, and how it stands. */
 export function deliveryRow(
   record: EventRecord,
-  { delivery, destination, previous }: Pick<Dispatch, "delivery" | "destination" | "previous">,
+  { delivery, destination, previous, payload }: Pick<Dispatch, "delivery" | "destination" | "previous" | "payload">,
   state: Pick<DeliveryRow, "status" | "counter"> & Partial<DeliveryRow>,
 ): DeliveryRow {
   return {
@@ -102,6 +116,7 @@ export function deliveryRow(
     waitingFor: null,
     dueAt: null,
     previous,
+    payload,
     attempt: null,
     ...state,
   };
@@ -178,6 +193,10 @@ function withTimes(delivery: MergedDelivery) {
 
 function least(times: number[]): number | null {
   return times.length === 0 ? null : Math.min(...times);
+}
+
+function isLarge({ template }: EventRecord): boolean {
+  return (template?.length ?? 0) > LARGE_TEMPLATE_CHARS;
 }
 
 /** JSON arrays of rows, each short enough for one parameter. */

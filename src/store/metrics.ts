@@ -1,5 +1,6 @@
 import { CHANNELS } from "../event/channels.ts";
 import { idFrom } from "../event/ids.ts";
+import { TEST_PROVIDER } from "../event/sample.ts";
 
 export type MetricsBy = "channel" | "endpoint" | "provider";
 
@@ -28,7 +29,7 @@ const NAMES: Record<MetricsBy | "all", string> = {
 const SENT_AT = `(SELECT min(value->>'at' + value->>'durationMs') FROM json_each(attempts) WHERE value->>'class' = 'sent')`;
 
 /**
- * What became of the deliveries accepted in [from, to) (epoch ms), by group. Percentiles are nearest ranks: real
+ * What became of the deliveries accepted in [from, to) (epoch ms), by group, tests of endpoints left out. Percentiles are nearest ranks: real
  * durations, not interpolated ones.
  */
 export async function metrics(
@@ -45,6 +46,7 @@ export async function metrics(
            iif(status IN ('delivered', 'sent'), first_attempt_at - accepted_at, NULL) AS own
          FROM deliveries
          WHERE merchant = ?1 AND id >= ?2 AND id < ?3 AND status IN ('delivered', 'sent', 'bounced', 'exhausted')
+           AND provider IS NOT '${TEST_PROVIDER}'
        ), ranked AS (
          SELECT *, row_number() OVER (PARTITION BY name, is_delivered ORDER BY ms) AS rank,
            count(*) OVER (PARTITION BY name, is_delivered) AS size

@@ -1,7 +1,7 @@
 import type { Channel } from "../event/channels.ts";
 import { log } from "../platform/log.ts";
 import { markOf, open, reseal, seal } from "../platform/secret-box.ts";
-import { accountRow } from "./config.ts";
+import { accountRow, headerRow } from "./config.ts";
 import { rowOf } from "./endpoint-secrets.ts";
 import { addressHash, addressRow, suppressionRow, type AddressedChannel } from "./people.ts";
 import { signingRow } from "./signing-keys.ts";
@@ -33,6 +33,12 @@ interface SealedColumn {
 const COLUMNS: SealedColumn[] = [
   { table: "endpoints", key: ["merchant", "id"], column: "secret", row: endpointRow },
   { table: "endpoints", key: ["merchant", "id"], column: "previous_secrets", row: endpointRow },
+  {
+    table: "endpoints",
+    key: ["merchant", "id"],
+    column: "secret_headers",
+    row: ([merchant, id]) => headerRow({ merchant: merchant!, id: id! }),
+  },
   { table: "sources", key: ["id"], column: "secrets", row: ([id]) => id! },
   { table: "merchants", key: ["id"], column: "signing_keys", row: ([id]) => signingRow(id!) },
   {

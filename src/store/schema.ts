@@ -1,6 +1,8 @@
 import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 import type { Channel } from "../event/channels.ts";
+import type { Payload } from "../event/envelope.ts";
+import type { Filter } from "../event/filter.ts";
 import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
 
 export type Scope = "events:write" | "log:read" | "config:write" | "people:write" | "keys:write";
@@ -61,7 +63,7 @@ export type DisabledReason = "gone" | "failing" | "by_hand";
 
 /**
  * `secret`: a `whsec_` secret, sealed under the endpoint's id; `previousSecrets`: those that it has replaced and that
- * sign until they expire, the newest first.
+ * sign until they expire, the newest first; `secretHeaders`: sealed values, each by its name.
  */
 export const endpoints = sqliteTable(
   "endpoints",
@@ -94,6 +96,9 @@ export const endpoints = sqliteTable(
       .$type<{ sealed: string; expiresAt: number }[]>()
       .notNull(),
     signatures: text("signatures").$type<Signatures>().notNull(),
+    filter: text("filter", { mode: "json" }).$type<Filter>(),
+    payload: text("payload").$type<Payload>().notNull().default("full"),
+    secretHeaders: text("secret_headers", { mode: "json" }).$type<Record<string, string>>(),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
@@ -101,7 +106,10 @@ export const endpoints = sqliteTable(
 /** Which signatures an endpoint's webhooks carry: by its own secrets, and by its merchant's keys too. */
 export type Signatures = "hmac" | "hmac+ed25519";
 
-/** `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`. */
+/**
+ * `outbox`: the name of the Durable Object that holds the event; `template`: its body, `event/envelope.ts`; `lateAt`:
+ * when it was written, where that was late (`store/feed.ts`).
+ */
 export const events = sqliteTable(
   "events",
   {
@@ -120,6 +128,7 @@ export const events = sqliteTable(
     occurredAt: integer("occurred_at").notNull(),
     template: text("template"),
     alteredAt: integer("altered_at"),
+    lateAt: integer("late_at"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
@@ -145,6 +154,7 @@ export const deliveries = sqliteTable(
     deliveredAt: integer("delivered_at"),
     dueAt: integer("due_at"),
     previous: integer("previous"),
+    payload: text("payload").$type<Payload>(),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );

@@ -64,6 +64,12 @@ const ROWS: Record<string, Row> = {
   pauseEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/pause` },
   resumeEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/resume` },
   enableEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/enable` },
+  testEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/test`, body: {} },
+  testEndpointFilter: {
+    needs: "config:write",
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/filter/test`,
+    body: { event },
+  },
   getEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret` },
   rotateEndpointSecret: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret/rotate` },
   getSigningKeys: { needs: "config:write", path: at("/v1/signing-keys") },

@@ -23,6 +23,9 @@ describe("/v1/endpoints", () => {
       secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
       eventTypes: null,
       headers: null,
+      secretHeaders: null,
+      filter: null,
+      payload: "full",
       ordering: "user",
       maxHold: 3600,
       retrySchedule: null,
@@ -40,8 +43,10 @@ describe("/v1/endpoints", () => {
   it("keeps every setting", async () => {
     const settings = {
       url,
-      eventTypes: ["payment.succeeded", "custom.order.shipped"],
-      headers: { authorization: "Bearer x", "X-Shop": "1" },
+      eventTypes: ["payment.succeeded", "custom.order.shipped", "refund.*"],
+      filter: { $or: [{ "data.payment.amount.value": { $gte: 1000 } }, { user: "cus_1" }] },
+      payload: "thin",
+      headers: { "X-Shop": "1" },
       ordering: "payment",
       maxHold: 0,
       retrySchedule: [1, 86_400],

@@ -80,6 +80,31 @@ async function until(delivery: string, status: string): Promise<Shown> {
 
 const act = async (delivery: string, action: string) => call("POST", `/v1/deliveries/${delivery}/${action}`, { key });
 
+describe("a thin webhook", () => {
+  it("names an event that can be read at once, and is the same at every attempt", RETRIED, async () => {
+    endpoint = await newEndpoint(key, { ...RETRY_SOON, payload: "thin" });
+    const bodies: string[] = [];
+    const read: unknown[] = [];
+    receive(async (request) => {
+      bodies.push(await request.text());
+      read.push((await call("GET", JSON.parse(bodies[0]!).url, { key })).json["body"]);
+      return bodies.length === 1 ? broken() : ok();
+    });
+    const { event, delivery } = await post({ n: 1 });
+    await until(delivery, "delivered");
+    expect(JSON.parse(bodies[0]!)).toEqual({
+      id: event,
+      apiVersion: expect.any(String),
+      type: "custom.note",
+      timestamp: expect.any(String),
+      livemode: true,
+      url: `/v1/events/${event}`,
+    });
+    expect(read[0]).toMatchObject({ id: event, user: "u_1", data: { custom: { n: 1 } } });
+    expect(bodies[1]).toBe(bodies[0]);
+  });
+});
+
 describe("an answer of the endpoint", () => {
   it.each([200, 201, 202, 204, 299])("%i is a delivery", async (status) => {
     const sent = await listen({}, () => new Response(null, { status }));

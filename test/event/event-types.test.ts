@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { EVENT_TYPES, isEventType, nearestEventType } from "../../src/event/event-types.ts";
+import {
+  EVENT_TYPES,
+  isEventType,
+  isOfPattern,
+  isTypePattern,
+  nearestEventType,
+  nearestTypePattern,
+} from "../../src/event/event-types.ts";
 
 describe("isEventType", () => {
   it.each(EVENT_TYPES)("takes %s", (type) => {
@@ -31,6 +38,55 @@ describe("isEventType", () => {
     `custom.${"a".repeat(122)}`,
   ])("refuses %j", (type) => {
     expect(isEventType(type)).toBe(false);
+  });
+});
+
+describe("isTypePattern", () => {
+  it.each(["payment.*", "payment_method.*", "custom.*", "custom.order.*", "*", "payment.succeeded", "custom.a"])(
+    "takes %s",
+    (pattern) => {
+      expect(isTypePattern(pattern)).toBe(true);
+    },
+  );
+
+  it.each([
+    "payments.*",
+    "payment.*.x",
+    "payment.succeeded.*",
+    "pay*",
+    "**",
+    "*.succeeded",
+    "custom.A.*",
+    "custom..*",
+    ".*",
+  ])("refuses %s", (pattern) => {
+    expect(isTypePattern(pattern)).toBe(false);
+  });
+
+  it("names the nearest family", () => {
+    expect(nearestTypePattern("payments.*")).toBe("payment.*");
+  });
+});
+
+describe("isOfPattern", () => {
+  it.each([
+    ["payment.succeeded", "payment.succeeded"],
+    ["payment.succeeded", "payment.*"],
+    ["custom.order.shipped", "custom.*"],
+    ["custom.order.shipped", "custom.order.*"],
+    ["unknown", "*"],
+  ])("finds %s in %s", (type, pattern) => {
+    expect(isOfPattern(type, pattern)).toBe(true);
+  });
+
+  it.each([
+    ["payment_method.updated", "payment.*"],
+    ["payment.failed", "payment.succeeded"],
+    ["custom.orders", "custom.order.*"],
+    ["custom.order", "custom.order.*"],
+    ["unknown", "payment.*"],
+  ])("does not find %s in %s", (type, pattern) => {
+    expect(isOfPattern(type, pattern)).toBe(false);
   });
 });
 

@@ -341,6 +341,23 @@ describe("limits", () => {
     expect(late.record).toMatchObject({ sequence: 4, stale: true });
   });
 
+  it("keeps log rows that nobody took, more than one value of its storage holds", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const event = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]).record;
+    const unlogged = Array.from({ length: 8 }, (_, n) => ({
+      event: { ...event, id: `evt_${n}`, template: `é${"x".repeat(n === 7 ? 1_500_000 : 350_000)}` },
+    }));
+    await outbox.settle({ v: V, settles: [], takes: 0, unlogged });
+    await evictDurableObject(outbox);
+    await outbox.wake();
+    const { results } = await env.DB.prepare(
+      "SELECT id, length(template) AS length FROM events WHERE merchant = ? AND id < 'evt_9' ORDER BY id",
+    )
+      .bind(merchant)
+      .all();
+    expect(results).toEqual(unlogged.map(({ event: { id } }, n) => ({ id, length: n === 7 ? null : 350_001 })));
+  });
+
   it("gives up the oldest of a lane that holds 10,000", { timeout: 60_000 }, async () => {
     const { outbox, merchant } = await newOutbox();
     const template = await acceptEvent({ merchant, event: paymentEvent({ type: "custom.note", data: {} }) });

@@ -113,7 +113,7 @@ describe("writeLog", () => {
 
   it("writes one billed row for an event and one for a delivery, and none for what it knows already", async () => {
     const rows: LogRow[] = [
-      { event: eventRecord() },
+      { event: eventRecord({ acceptedAt: Date.now() }) },
       {
         delivery: deliveryRow({
           counter: 1,
@@ -138,6 +138,17 @@ describe("writeLog", () => {
     expect(written).toBe(2);
     await writeLog(counting, rows);
     expect(written).toBe(2);
+    // Its place in the feed is one more, where it comes late.
+    await writeLog(counting, [{ event: eventRecord({ acceptedAt: Date.now() - 60_000 }) }]);
+    expect(written).toBe(4);
+  });
+
+  it("takes an event of up to 1 MiB in which every character has to be escaped", async () => {
+    const template = `{"raw":"${'\\"'.repeat(500_000)}"}`;
+    const event = eventRecord({ template });
+    await writeLog(env.DB, [{ event }, { event: eventRecord() }]);
+    const stored = env.DB.prepare("SELECT template FROM events WHERE merchant = 'mer_log' AND id = ?").bind(event.id);
+    expect((await stored.first<string>("template")) === template).toBe(true);
   });
 
   it("completes a spilled event once it has a sequence, and never takes that back", async () => {

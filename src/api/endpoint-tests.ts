@@ -1,0 +1,83 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+import { EventTypeName, toPaymentEvent } from "../event/canonical.ts";
+import { viewOf } from "../event/envelope.ts";
+import type { EventType } from "../event/event-types.ts";
+import { passes } from "../event/filter.ts";
+import { acceptTest } from "../ingest/test-event.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { freshConfig, type Endpoint } from "../store/config.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { Filter } from "./endpoint-schema.ts";
+import { NewEvent } from "./event-schema.ts";
+import { body, found, IdParam, json, problems } from "./schemas.ts";
+
+const test = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/test",
+  operationId: "testEndpoint",
+  summary: "Send a made-up event to an endpoint, and to nobody else",
+  description:
+    "It goes the way of every event, whatever the endpoint wants otherwise, and counts in no metrics. It is not live, and its provider is `paybell`.",
+  ...needsScope("config:write"),
+  request: {
+    params: IdParam,
+    body: { ...body(z.strictObject({ type: EventTypeName.default("payment.succeeded") })), required: false },
+  },
+  responses: {
+    202: json(z.object({ event: z.string(), delivery: z.string() }), "It is on its way: look at the delivery"),
+    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
+  },
+});
+
+const tryFilter = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/filter/test",
+  operationId: "testEndpointFilter",
+  summary: "Try a filter on an event, without sending anything",
+  ...needsScope("config:write"),
+  request: {
+    params: IdParam,
+    body: body(
+      z.strictObject({
+        event: NewEvent,
+        filter: Filter.optional().openapi({ description: "The endpoint's own by default." }),
+      }),
+    ),
+  },
+  responses: {
+    200: json(z.object({ matches: z.boolean() }), "Whether the event passes the filter"),
+    ...problems(400, 401, 403, 404, 413, 415, 422, 503),
+  },
+});
+
+/** What merchants try their endpoints with. */
+export function endpointTestRoutes(app: Api): void {
+  app.openapi(test, async (c) => {
+    const endpoint = await endpointOf(c, c.req.valid("param").id);
+    const type = (c.req.valid("json").type ?? "payment.succeeded") as EventType;
+    const request = { env: c.env, ctx: c.executionCtx };
+    const sent = await acceptTest(request, c.get("merchant"), endpoint, type, Date.now());
+    if (sent === null) {
+      throw new ProblemError("unavailable");
+    }
+    return c.json(sent, 202);
+  });
+
+  app.openapi(tryFilter, async (c) => {
+    const endpoint = await endpointOf(c, c.req.valid("param").id);
+    const { event, filter = endpoint.filter } = c.req.valid("json");
+    const matches = filter === null || passes(filter, viewOf(toPaymentEvent(event, Date.now())));
+    return c.json({ matches }, 200);
+  });
+}
+
+async function endpointOf(c: Context<ApiEnv>, id: string): Promise<Endpoint> {
+  const config = await freshConfig(c.env, c.get("merchant"));
+  if (!config.ok) {
+    throw new ProblemError("unavailable");
+  }
+  return found(config.value?.endpoints.find((one) => one.id === id));
+}

@@ -1,0 +1,69 @@
+import { z } from "@hono/zod-openapi";
+
+import { checkHeader } from "../channels/webhook.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { seal } from "../platform/secret-box.ts";
+import { headerRow } from "../store/config.ts";
+
+/** The longest header value that common servers take. */
+export const MAX_HEADER_LENGTH = 4096;
+const MAX_SECRET_HEADERS = 20;
+/** Names of headers whose values are secrets. */
+const SECRET_NAME = /authorization|cookie|token|secret|password|api-?key/;
+
+/** Headers of an endpoint by name: a value is sealed and never shown again; null stands for the one it has. */
+export const SecretHeaders = z
+  .record(z.string(), z.string().max(MAX_HEADER_LENGTH).nullable())
+  .superRefine((headers, context) => {
+    const names = Object.keys(headers);
+    if (names.length > MAX_SECRET_HEADERS) {
+      context.addIssue({ code: "custom", message: `At most ${MAX_SECRET_HEADERS} headers` });
+    }
+    for (const [index, name] of names.entries()) {
+      const checked = checkHeader(name, headers[name] ?? "");
+      const isTwice = names.findIndex((one) => one.toLowerCase() === name.toLowerCase()) < index;
+      if (!checked.ok || isTwice) {
+        const message = checked.ok ? "This header is there already, in other letters" : checked.message;
+        context.addIssue({ code: "custom", path: [name], message });
+      }
+    }
+  })
+  .openapi({
+    description: "Sent with every attempt, sealed, never shown: read as null, and null leaves the value as it is.",
+  });
+
+/** Why a header does not belong among those that are shown; null where it does. */
+export function whySecret(name: string): string | null {
+  return SECRET_NAME.test(name.toLowerCase())
+    ? "This looks like a secret: put it into secretHeaders, where it is sealed and never shown"
+    : null;
+}
+
+/**
+ * Seals headers for storage, under their names in lower case. `before`: those that the endpoint has, of which a null
+ * keeps the value. Throws the problem `invalid` where there is none to keep.
+ */
+export async function sealHeaders(
+  env: Env,
+  row: { merchant: string; id: string },
+  headers: Record<string, string | null> | null,
+  before: Record<string, string> | null,
+): Promise<Record<string, string> | null> {
+  const sealed = Object.entries(headers ?? {}).map(async ([given, value]) => {
+    const name = given.toLowerCase();
+    const kept = before?.[name];
+    if (value === null && kept === undefined) {
+      const message = "There is no value to keep";
+      throw new ProblemError("invalid", {
+        errors: [{ path: `/secretHeaders/${given.replaceAll("~", "~0")}`, code: "custom", message }],
+      });
+    }
+    return [name, value === null ? kept! : await seal(env.ENCRYPTION_KEY, headerRow(row), value)] as const;
+  });
+  return sealed.length === 0 ? null : Object.fromEntries(await Promise.all(sealed));
+}
+
+/** What is shown of secret headers: their names. */
+export function namesOnly(headers: Record<string, string> | null): Record<string, null> | null {
+  return headers && Object.fromEntries(Object.keys(headers).map((name) => [name, null]));
+}

@@ -1,0 +1,86 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+
+import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
+
+const url = "https://shop.example/hook";
+let key: string;
+
+beforeAll(async () => {
+  ({ key } = await newMerchant());
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+const show = async (id: string) => (await call("GET", `/v1/endpoints/${id}`, { key })).json;
+
+/** The headers that an endpoint is sent. */
+async function sentTo(fields: Record<string, unknown>, change?: (id: string) => Promise<unknown>) {
+  const merchant = await newMerchant();
+  key = merchant.key;
+  const { id } = await newEndpoint(key, fields);
+  await change?.(id);
+  const sent = receive(() => new Response(null, { status: 204 }));
+  const { json } = await call("POST", "/v1/events", {
+    key,
+    body: { id: "e_1", type: "custom.note", user: "u_1", data: { custom: {} } },
+  });
+  await untilStatus(key, String(json["id"]), "delivered");
+  return sent[0]!.headers;
+}
+
+describe("secret headers of an endpoint", () => {
+  it("are sent, beside those that are shown", async () => {
+    const headers = await sentTo({
+      headers: { "X-Shop": "1" },
+      secretHeaders: { Authorization: "Bearer hunter2", "x-api-key": "k" },
+    });
+    expect(headers.get("x-shop")).toBe("1");
+    expect(headers.get("authorization")).toBe("Bearer hunter2");
+    expect(headers.get("x-api-key")).toBe("k");
+  });
+
+  it("are never shown, by no call, and not readable at rest", async () => {
+    const secretHeaders = { Authorization: "Bearer hunter2" };
+    const answers = [
+      await call("POST", "/v1/endpoints", { key, body: { url, secretHeaders } }),
+      await call("PUT", "/v1/endpoints/secretive", { key, body: { url, secretHeaders } }),
+      await call("PATCH", "/v1/endpoints/secretive", { key, body: { secretHeaders } }),
+      await call("GET", "/v1/endpoints/secretive", { key }),
+    ];
+    for (const { json } of answers) {
+      expect(json["secretHeaders"]).toEqual({ authorization: null });
+    }
+    const list = await call("GET", "/v1/endpoints", { key });
+    const { results } = await env.DB.prepare("SELECT * FROM endpoints").all();
+    expect(JSON.stringify([answers, list, results])).not.toContain("hunter2");
+  });
+
+  it("stay as they are where what was read is written back", async () => {
+    const headers = await sentTo({ secretHeaders: { authorization: "Bearer hunter2" } }, async (id) => {
+      const { url, secretHeaders } = await show(id);
+      await call("PUT", `/v1/endpoints/${id}`, { key, body: { url, secretHeaders } });
+      await call("PATCH", `/v1/endpoints/${id}`, { key, body: { secretHeaders } });
+      await call("PATCH", `/v1/endpoints/${id}`, { key, body: { description: "x" } });
+    });
+    expect(headers.get("authorization")).toBe("Bearer hunter2");
+  });
+
+  it("change one by one, and go where they are left out", async () => {
+    const headers = await sentTo({ secretHeaders: { authorization: "old", "x-api-key": "k", "x-b": "b" } }, (id) =>
+      call("PATCH", `/v1/endpoints/${id}`, {
+        key,
+        body: { secretHeaders: { authorization: "new", "X-Api-Key": null } },
+      }),
+    );
+    expect(headers.get("authorization")).toBe("new");
+    expect(headers.get("x-api-key")).toBe("k");
+    expect(headers.has("x-b")).toBe(false);
+  });
+
+  it("go with null", async () => {
+    const { id } = await newEndpoint(key, { secretHeaders: { authorization: "x" } });
+    const { json } = await call("PATCH", `/v1/endpoints/${id}`, { key, body: { secretHeaders: null } });
+    expect(json["secretHeaders"]).toBeNull();
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+
+import type { PaymentEvent } from "../../src/event/event.ts";
+import { plan } from "../../src/ingest/plan.ts";
+import type { Endpoint, MerchantConfig } from "../../src/store/config.ts";
+import { paymentEvent } from "../support/builders.ts";
+
+const ENDPOINT: Endpoint = {
+  id: "ep_1",
+  merchant: "mer_1",
+  url: "https://shop.example/hook",
+  status: "enabled",
+  watch: false,
+  rateLimit: null,
+  secrets: [],
+  eventTypes: null,
+  headers: {},
+  ordering: "user",
+  maxHoldSeconds: 3600,
+  retryScheduleSeconds: null,
+  timeoutSeconds: 10,
+  includeStale: false,
+  livemode: null,
+  compat: null,
+  filter: null,
+  payload: "full",
+};
+
+const config = (...endpoints: Partial<Endpoint>[]): MerchantConfig => ({
+  id: "mer_1",
+  name: null,
+  status: "active",
+  endpoints: endpoints.map((one, i) => ({ ...ENDPOINT, id: `ep_${i}`, ...one })),
+  accounts: [],
+});
+
+const wants = (endpoint: Partial<Endpoint>, event: Partial<PaymentEvent> = {}) =>
+  plan(config(endpoint), paymentEvent(event)).length === 1;
+
+describe("an endpoint is planned for an event", () => {
+  it.each<[string, Partial<Endpoint>]>([
+    ["if it wants all", {}],
+    ["if it wants this type", { eventTypes: ["payment.failed", "payment.succeeded"] }],
+    ["if it wants this family", { eventTypes: ["refund.*", "payment.*"] }],
+    ["if it wants every type", { eventTypes: ["*"] }],
+    ["if it wants this mode", { livemode: true }],
+    ["if the event passes its filter", { filter: { "data.payment.amount.value": { $gte: 1999 } } }],
+    ["if it is disabled: what it misses waits for it", { status: "disabled" }],
+  ])("%s", (_, endpoint) => {
+    expect(wants(endpoint)).toBe(true);
+  });
+
+  it.each<[string, Partial<Endpoint>]>([
+    ["that is of another type", { eventTypes: ["payment.failed"] }],
+    ["that is of another family", { eventTypes: ["payment_method.*"] }],
+    ["that is of the other mode", { livemode: false }],
+    ["that does not pass its filter", { filter: { "data.payment.amount.value": { $gt: 1999 } } }],
+    ["of this type that does not pass its filter", { eventTypes: ["payment.*"], filter: { user: "u_2" } }],
+  ])("but not for one %s", (_, endpoint) => {
+    expect(wants(endpoint)).toBe(false);
+  });
+
+  it("each for itself, with what its deliveries are made of", () => {
+    const filter = { livemode: false };
+    const endpoints = [{ includeStale: true }, { filter }, { payload: "raw" as const, ordering: "none" as const }];
+    expect(plan(config(...endpoints), paymentEvent())).toEqual([
+      { destination: "ep_0", ordering: "user", maxHoldSeconds: 3600, includeStale: true },
+      { destination: "ep_2", ordering: "none", maxHoldSeconds: 3600, includeStale: false, payload: "raw" },
+    ]);
+  });
+});
