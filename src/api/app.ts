@@ -10,6 +10,7 @@ import { log } from "../platform/log.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { auditRoutes } from "./audit.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointRoutes } from "./endpoints.ts";
@@ -90,6 +91,7 @@ const ROUTES = [
   eventRoutes,
   deliveryRoutes,
   metricRoutes,
+  auditRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */

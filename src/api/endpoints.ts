@@ -11,6 +11,7 @@ import { open, seal } from "../platform/secret-box.ts";
 import { forget, rowOf } from "../store/config.ts";
 import { endpoints } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { Endpoint, EndpointChange, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
 import { body, defined, found, IdParam, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
@@ -125,15 +126,18 @@ export function endpointRoutes(app: Api): void {
     if (changes.url !== undefined) {
       checkPublic(c.env, changes.url);
     }
-    const [row] = await drizzle(c.env.DB)
+    const { id } = c.req.valid("param");
+    const updating = drizzle(c.env.DB)
       .update(endpoints)
       .set({
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
         updatedAt: Date.now(),
       })
-      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)))
+      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)))
       .returning();
+    const fields = namesOf(c.req.valid("json"));
+    const [row] = await changing(c, { action: "endpoint.updated", target: id, fields }, updating);
     forget(merchant);
     return c.json(toEndpoint(found(row)), 200);
   });
@@ -145,9 +149,10 @@ export function endpointRoutes(app: Api): void {
 
   app.openapi(remove, async (c) => {
     const { merchant, id } = found(await read(c, c.req.valid("param").id));
-    await drizzle(c.env.DB)
+    const deleting = drizzle(c.env.DB)
       .delete(endpoints)
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)));
+    await changing(c, { action: "endpoint.deleted", target: id }, deleting);
     forget(merchant);
     return c.body(null, 204);
   });
@@ -184,7 +189,8 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };
-  await write(c, row);
+  const action = before ? "endpoint.replaced" : "endpoint.created";
+  await write(c, row, { action, target: id, fields: namesOf(input) });
   return { ...toEndpoint(row), secret };
 }
 
@@ -204,11 +210,12 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
   return row ?? null;
 }
 
-async function write(c: Context<ApiEnv>, row: Row): Promise<void> {
-  await drizzle(c.env.DB)
+async function write(c: Context<ApiEnv>, row: Row, change: Change): Promise<void> {
+  const writing = drizzle(c.env.DB)
     .insert(endpoints)
     .values(row)
     .onConflictDoUpdate({ target: [endpoints.merchant, endpoints.id], set: row });
+  await changing(c, change, writing);
   forget(row.merchant);
 }
 

@@ -169,6 +169,16 @@ export class UserOutbox extends DurableObject<Env> {
     return { status: "canceled" };
   }
 
+  /** Ends what its user has not been told yet of events accepted before `before` (epoch ms), and logs that. */
+  async forgetUser({ before }: { v: V; before: number }): Promise<{ canceled: number }> {
+    const now = Date.now();
+    const entries = this.#state.lanes.toPeople(before);
+    this.#state.change(() => this.#state.giveUp(entries, "user_erased", now));
+    const isLogged = await this.#state.relog(this.env.DB);
+    await this.#arm(entries.length > 0 || !isLogged ? now : Infinity);
+    return { canceled: entries.length };
+  }
+
   /** Hands a payment's facts and dedupe keys to the user that it is bound to, and sends later events there. */
   handOver({ user }: { v: V; user: string }): HandOver {
     this.#state.rows.movedTo = user;

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
   invalid: { status: 422, title: "The input is not valid" },
   too_many_requests: { status: 429, title: "Too many requests" },
+  quota_exceeded: { status: 429, title: "The merchant's events of this month are used up" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable for the moment" },
   misconfigured: { status: 503, title: "Paybell is not configured" },

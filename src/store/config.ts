@@ -4,8 +4,9 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Channel } from "../event/channels.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
-import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
-import { apiKeys, channelAccounts, endpoints, merchants, sources, type Scope } from "./schema.ts";
+import { copiesOf, copyOf, freshCopy, hasCopy, type Found, type Loaded } from "./copies.ts";
+import { apiKeys, channelAccounts, endpoints, merchants, sources, usage, type Scope } from "./schema.ts";
+import { monthOf } from "./usage.ts";
 
 export { forget, type Found } from "./copies.ts";
 
@@ -57,6 +58,8 @@ export interface MerchantConfig {
   id: string;
   name: string | null;
   status: "active" | "suspended";
+  /** It has had as many events this month as it may, by the count of some minutes ago. */
+  isOverQuota: boolean;
   endpoints: Endpoint[];
   /** At most one a channel. */
   accounts: ChannelAccount[];
@@ -97,6 +100,11 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
+/** Whether this isolate has met a source or the API key of a hash: to look for another one takes D1. */
+export function isMet(kind: "source" | "key", id: string): boolean {
+  return hasCopy(`${kind}/${id}`);
+}
+
 /** A source with its secrets opened. */
 export async function sourceById(env: Env, id: string, now = Date.now()): Promise<Found<Source | null>> {
   return copyOf(`source/${id}`, now, async () => {
@@ -123,10 +131,12 @@ function keyOfMerchant(id: string): string {
 
 async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loaded<MerchantConfig | null>>> {
   const db = drizzle(env.DB);
+  const isOverQuota = sql<number>`exists (select 1 from ${usage} where ${usage.merchant} = ${merchants.id}
+    and ${usage.month} = ${monthOf(Date.now())} and ${usage.events} >= ${merchants.monthlyEventLimit})`;
   const wanted = sql`(select value from json_each(${JSON.stringify(ids)}))`;
   const [merchantRows, endpointRows, accountRows] = await db.batch([
     db
-      .select({ id: merchants.id, name: merchants.name, status: merchants.status })
+      .select({ id: merchants.id, name: merchants.name, status: merchants.status, isOverQuota })
       .from(merchants)
       .where(sql`${merchants.id} in ${wanted}`),
     db
@@ -149,6 +159,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
       const row = found.get(merchant);
       const value = row && {
         ...row,
+        isOverQuota: row.isOverQuota === 1,
         endpoints: byMerchant.get(merchant) ?? [],
         accounts: accounts.filter((account) => account.merchant === merchant),
       };

@@ -21,14 +21,25 @@ interface Copy extends Loaded<unknown> {
 /** Copies of this isolate by `kind/id`. */
 const copies = new Map<string, Copy>();
 
-/** One thing from this isolate's copy, loaded anew where that is old. `now`: epoch ms. */
+/** Keys that D1 has had nothing for, and when: apart, so that a flood of made-up ids pushes out no copy. */
+const absent = new Map<string, number>();
+const MAX_ABSENT = 5_000;
+
+/**
+ * One thing from this isolate's copy, loaded anew where that is old. What there is none of is not looked for again for
+ * as long as a copy is good. `now`: epoch ms.
+ */
 export async function copyOf<T>(
   key: string,
   now: number,
   load: () => Promise<Loaded<T> | null>,
 ): Promise<Found<T | null>> {
+  if (now - (absent.get(key) ?? -Infinity) < FRESH_MS) {
+    return { ok: true, value: null };
+  }
   const found = await copiesOf<T>([key], now, async () => {
     const loaded = await load();
+    keepAbsent(key, loaded === null, now);
     return new Map(loaded === null ? [] : [[key, loaded]]);
   });
   return found.ok ? { ok: true, value: found.value.get(key) ?? null } : found;
@@ -77,6 +88,11 @@ export async function freshCopy<T>(
   }
 }
 
+/** Whether this isolate has a copy of something, however old. */
+export function hasCopy(key: string): boolean {
+  return copies.has(key);
+}
+
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
 export function forget(merchant: string): void {
   for (const [key, copy] of copies) {
@@ -88,6 +104,16 @@ export function forget(merchant: string): void {
 
 function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
   return copy !== undefined && now - copy.at < ageMs;
+}
+
+function keepAbsent(key: string, isAbsent: boolean, now: number): void {
+  absent.delete(key);
+  if (isAbsent) {
+    absent.set(key, now);
+  }
+  if (absent.size > MAX_ABSENT) {
+    absent.delete(absent.keys().next().value!);
+  }
 }
 
 function keep(key: string, loaded: Loaded<unknown> | null, now: number): void {
