@@ -81,7 +81,9 @@ export async function changing<T extends BatchItem<"sqlite">>(
   return result;
 }
 
-/** The names of the fields that an input gives. */
+/** The names of the fields that an input gives, sorted. */
 export function namesOf(input: object): string[] {
-  return Object.entries(input).flatMap(([name, value]) => (value === undefined ? [] : name));
+  return Object.entries(input)
+    .flatMap(([name, value]) => (value === undefined ? [] : name))
+    .toSorted();
 }
