@@ -1,4 +1,5 @@
 import { V, type BackupMessage, type EventItem, type LogRow, type Settle } from "../outbox/contract.ts";
+import { keyForLog } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
 import { writeLog } from "../store/log.ts";
 
@@ -106,7 +107,7 @@ export class Ledger {
         this.#onNext(next);
         return;
       } catch (error) {
-        log.warn("settle.failed", { key, tries, error: String(error) });
+        log.warn("settle.failed", { key: keyForLog(key), tries, error: String(error) });
       }
     }
     await this.#backUp([{ v: V, kind: "settle", key, settles }, ...(unlogged.length > 0 ? logMessages(unlogged) : [])]);

@@ -23,6 +23,11 @@ export async function sourceKey(merchant: string, source: string): Promise<strin
   return `s/${await part(merchant)}/${await part(source)}`;
 }
 
+/** An ordering key as a line of the log may name it: its kind and its merchant, since the rest names a person. */
+export function keyForLog(key: string): string {
+  return key.split("/").slice(0, 2).join("/");
+}
+
 /** SHA-256 of text or bytes, in base 32. */
 export async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;

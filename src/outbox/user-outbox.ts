@@ -17,6 +17,7 @@ import {
 } from "./contract.ts";
 import { pack, send, toTravel } from "./messages.ts";
 import { bindPayment } from "./bind.ts";
+import { keyForLog } from "./keys.ts";
 import { dueOf, FRESH, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./pending.ts";
 import { State } from "./state.ts";
 
@@ -216,7 +217,7 @@ export class UserOutbox extends DurableObject<Env> {
       this.#state.purge(now);
       await this.#arm((await this.#state.relog(this.env.DB)) ? Infinity : now + RELOG_MS);
     } catch (error) {
-      log.error("outbox.sweep_failed", { key: this.ctx.id.name, error: String(error) });
+      log.error("outbox.sweep_failed", { key: keyForLog(this.ctx.id.name!), error: String(error) });
       await this.#arm(now + this.#times.leaseMs);
     }
   }

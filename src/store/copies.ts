@@ -1,4 +1,4 @@
-import { log } from "../platform/log.ts";
+import { log, reasonOf } from "../platform/log.ts";
 
 /** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
 export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
@@ -62,7 +62,7 @@ export async function copiesOf<T>(
         keep(key, loaded.get(key) ?? null, now);
       }
     } catch (error) {
-      log.warn("store.load_failed", { error: String(error) });
+      log.warn("store.load_failed", { error: reasonOf(error) });
       if (!old.every((key) => isYoung(copies.get(key), STALE_MS, now))) {
         return { ok: false, reason: "unavailable" };
       }
@@ -83,7 +83,7 @@ export async function freshCopy<T>(
     keep(key, loaded, now);
     return { ok: true, value: loaded.value };
   } catch (error) {
-    log.warn("store.load_failed", { error: String(error) });
+    log.warn("store.load_failed", { error: reasonOf(error) });
     return { ok: false, reason: "unavailable" };
   }
 }
