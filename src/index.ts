@@ -28,7 +28,10 @@ export default {
     }
   },
   scheduled: async ({ scheduledTime }, env) => {
-    await wakeOverdue(env, scheduledTime);
-    await keepHouse(env, scheduledTime);
+    try {
+      await wakeOverdue(env, scheduledTime);
+    } finally {
+      await keepHouse(env, scheduledTime);
+    }
   },
 } satisfies ExportedHandler<Env>;

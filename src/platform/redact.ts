@@ -17,9 +17,12 @@ export function withoutPersonal(text: string): string {
 
 /** The check digit of ISO/IEC 7812-1. */
 function isCard(digits: string): boolean {
-  const sum = [...digits].toReversed().reduce((sum, digit, i) => {
-    const value = Number(digit) * (i % 2 === 0 ? 1 : 2);
-    return sum + (value > 9 ? value - 9 : value);
-  }, 0);
+  const sum = digits
+    .split("")
+    .toReversed()
+    .reduce((sum, digit, i) => {
+      const value = Number(digit) * (i % 2 === 0 ? 1 : 2);
+      return sum + (value > 9 ? value - 9 : value);
+    }, 0);
   return sum % 10 === 0;
 }

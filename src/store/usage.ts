@@ -42,6 +42,18 @@ export async function usageOf(
   return { month, events: row?.events ?? 0 };
 }
 
+/** The merchants that have had more events than they may in the month of `now`: at most 100. */
+export async function overQuota(db: D1Database, now: number): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT m.id FROM merchants m JOIN usage u ON u.merchant = m.id AND u.month = ?
+       WHERE u.events > m.monthly_event_limit LIMIT 100`,
+    )
+    .bind(monthOf(now))
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
 /** The start of the month that a time is in, in UTC. Both epoch ms. */
 export function monthOf(at: number): number {
   const date = new Date(at);

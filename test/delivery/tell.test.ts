@@ -21,7 +21,11 @@ beforeEach(async () => {
   merchant = await newMerchant();
 });
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(async () => {
+  // What is still to be tried again would ask the provider of a later test.
+  await call("DELETE", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
+  vi.restoreAllMocks();
+});
 
 const put = (path: string, body: unknown) => call("PUT", path, { key: merchant.key, body });
 

@@ -38,7 +38,11 @@ function limiter(limit: number): RateLimit & { keys: string[] } {
 /** One request on bindings of the test's own, everything that follows from it included. */
 async function fetchOn(bindings: Partial<Env>, request: Request): Promise<Response> {
   const ctx = createExecutionContext();
-  const response = await worker.fetch(request, { ...env, ...bindings } as Env, ctx);
+  const response = await worker.fetch(
+    request as Parameters<typeof worker.fetch>[0],
+    { ...env, ...bindings } as Env,
+    ctx,
+  );
   await waitOnExecutionContext(ctx);
   return response;
 }

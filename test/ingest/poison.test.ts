@@ -65,7 +65,8 @@ describe("a message that nobody can read", () => {
     const merchant = unique("mer");
     const bodies = [...POISON, logMessage(merchant)];
     expect(await consume("backup", bodies)).toEqual(bodies.map(() => "ack"));
-    expect((await parked()).map(({ body }) => JSON.parse(body)).toSorted()).toEqual(POISON.toSorted());
+    const bodiesOf = (list: unknown[]) => new Set(list.map((body) => JSON.stringify(body)));
+    expect(new Set((await parked()).map(({ body }) => body))).toEqual(bodiesOf(POISON));
     expect(await isLogged(merchant)).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { countUsage, monthOf, nextMonth, usageOf } from "../../src/store/usage.ts";
+import { countUsage, monthOf, nextMonth, overQuota, usageOf } from "../../src/store/usage.ts";
 import { logEvents } from "../api/support.ts";
 import { newMerchant } from "../support/merchant.ts";
 
@@ -58,6 +58,19 @@ describe("the events of a month", () => {
     await countUsage(env.DB, NOW - 10 * MINUTE);
     expect(await rows(NOW)).toBe(1);
     expect(await rows(NOW + MINUTE)).toBe(0);
+  });
+});
+
+describe("a merchant is over its quota", () => {
+  it("with more events than it may have, and not with as many, in that month alone", async () => {
+    await env.DB.prepare("UPDATE merchants SET monthly_event_limit = 2 WHERE id = ?").bind(id).run();
+    await logEvents(id, 2, "ep_1", { from: NOW - 5 * MINUTE });
+    await countUsage(env.DB, NOW);
+    expect(await overQuota(env.DB, NOW)).not.toContain(id);
+    await logEvents(id, 1, "ep_1", { from: NOW });
+    await countUsage(env.DB, NOW + 5 * MINUTE);
+    expect(await overQuota(env.DB, NOW)).toContain(id);
+    expect(await overQuota(env.DB, DECEMBER)).not.toContain(id);
   });
 });
 
