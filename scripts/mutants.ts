@@ -42,6 +42,13 @@ const MUTANTS: Mutant[] = [
     tests: ["test/outbox"],
   },
   {
+    name: "what is unfinished is tidied away",
+    file: "src/store/retention.ts",
+    from: "id < ?2 AND status NOT IN ('pending', 'retrying')",
+    to: "id < ?2",
+    tests: ["test/store/retention.test.ts"],
+  },
+  {
     name: "lease never ends",
     file: "src/outbox/lanes.ts",
     from: 'if (pending.state === "waiting" || pending.due > now) {',

@@ -2,9 +2,9 @@ import { createApp } from "./api/app.ts";
 import { consumeDeliveries } from "./delivery/consumer.ts";
 import { consumeDead } from "./delivery/dead-letters.ts";
 import { wakeOverdue } from "./delivery/overdue.ts";
+import { keepHouse } from "./outbox/housekeeping.ts";
 import { consumeBackup } from "./ingest/backup.ts";
 import { ingest } from "./ingest/ingest.ts";
-import type { BackupMessage, DeliveriesMessage } from "./outbox/contract.ts";
 
 export { EndpointGate } from "./delivery/endpoint-gate.ts";
 export { PaymentBinding } from "./outbox/payment-binding.ts";
@@ -19,14 +19,20 @@ export default {
   queue: async (batch, env, ctx) => {
     switch (batch.queue) {
       case "deliveries":
-        return consumeDeliveries(batch as MessageBatch<DeliveriesMessage>, env, ctx);
+        return consumeDeliveries(batch, env, ctx);
       case "backup":
-        return consumeBackup(batch as MessageBatch<BackupMessage>, env, ctx);
+        return consumeBackup(batch, env, ctx);
       case "dead":
-        return consumeDead(batch as MessageBatch<BackupMessage | DeliveriesMessage>, env);
+        return consumeDead(batch, env);
       default:
         throw new Error(`No consumer for the queue ${batch.queue}`);
     }
   },
-  scheduled: (controller, env) => wakeOverdue(env, controller.scheduledTime),
+  scheduled: async ({ scheduledTime }, env) => {
+    try {
+      await wakeOverdue(env, scheduledTime);
+    } finally {
+      await keepHouse(env, scheduledTime);
+    }
+  },
 } satisfies ExportedHandler<Env>;

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import type { Scope } from "../store/schema.ts";
 
-/** What the API's handlers find: the Worker's bindings, and who calls. */
+/** What the API's handlers find: the Worker's bindings, and who calls. `keyId`: `admin` for the operator. */
 export interface ApiEnv {
   Bindings: Env;
   Variables: { requestId: string; merchant: string; keyId: string; scopes: Scope[] };

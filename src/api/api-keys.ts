@@ -8,6 +8,7 @@ import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
 import { apiKeys, type Scope } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
+import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
@@ -93,7 +94,8 @@ export function apiKeyRoutes(app: Api): void {
       throw new ProblemError("missing_scope", { detail: `A key without ${excess} cannot make one with it.` });
     }
     const { key, row } = await createKey(c.get("merchant"), scopes, name ?? null);
-    await drizzle(c.env.DB).insert(apiKeys).values(row);
+    const change = { action: "key.created", target: row.id, fields: namesOf(c.req.valid("json")) } as const;
+    await changing(c, change, drizzle(c.env.DB).insert(apiKeys).values(row));
     return c.json({ ...toApiKey(row), apiKey: key }, 201);
   });
 
@@ -114,12 +116,13 @@ export function apiKeyRoutes(app: Api): void {
   });
 
   app.openapi(revoke, async (c) => {
-    const merchant = c.get("merchant");
-    const [row] = await drizzle(c.env.DB)
+    const [merchant, { id }] = [c.get("merchant"), c.req.valid("param")];
+    const revoking = drizzle(c.env.DB)
       .update(apiKeys)
       .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, ${Date.now()})` })
-      .where(and(eq(apiKeys.merchant, merchant), eq(apiKeys.id, c.req.valid("param").id)))
+      .where(and(eq(apiKeys.merchant, merchant), eq(apiKeys.id, id)))
       .returning({ id: apiKeys.id });
+    const [row] = await changing(c, { action: "key.revoked", target: id }, revoking);
     if (!row) {
       throw new ProblemError("not_found");
     }

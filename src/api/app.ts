@@ -2,14 +2,16 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { except } from "hono/combine";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
+import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 
 import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
-import { log } from "../platform/log.ts";
+import { log, placeOf, reasonOf } from "../platform/log.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { auditRoutes } from "./audit.ts";
 import { channelRoutes } from "./channels.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointStateRoutes } from "./endpoint-state.ts";
@@ -78,7 +80,9 @@ export function createApp(): Api {
     if (error instanceof HTTPException && error.status === 400) {
       return problem("invalid_json", {}, requestId);
     }
-    log.error("request.failed", { requestId, path: c.req.path, error: String(error), stack: error.stack });
+    // The route, not the path: that may name a person.
+    const route = `${c.req.method} ${routePath(c, -1)}`;
+    log.error("request.failed", { requestId, route, error: reasonOf(error), stack: placeOf(error) });
     return problem("internal", {}, requestId);
   });
   return app;
@@ -100,6 +104,7 @@ const ROUTES = [
   deliveryRoutes,
   metricRoutes,
   resealRoutes,
+  auditRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */

@@ -1,10 +1,14 @@
 import type { Context, MiddlewareHandler } from "hono";
 
 import { hashOf, isEqual } from "../platform/keys.ts";
+import { callerOf, isWithin, noteRefused, shutOutFor } from "../platform/limits.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { keyByHash } from "../store/config.ts";
+import { isMet, keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
 import type { ApiEnv } from "./api-env.ts";
+
+/** The period of KEY_LIMIT in wrangler.toml: whoever is over it may come again after as long. */
+const RATE_PERIOD_SECONDS = 60;
 
 /** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
 export function needsScope(scope: Scope) {
@@ -19,19 +23,26 @@ export function needsAdmin() {
 function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const token = bearer(c);
-    const found = token === null ? null : await keyByHash(c.env, await hashOf(token));
+    const hash = token === null ? "" : await hashOf(token);
+    if (!isMet("key", hash)) {
+      refuseShutOut(c);
+    }
+    const found = token === null ? null : await keyByHash(c.env, hash);
     if (found && !found.ok) {
       throw new ProblemError("unavailable");
     }
     const key = found?.value ?? null;
     if (key === null) {
-      throw unauthorized();
+      throw refused(c);
     }
     if (key.merchantStatus !== "active") {
       throw new ProblemError("merchant_suspended");
     }
     if (!key.scopes.includes(scope)) {
       throw new ProblemError("missing_scope", { detail: `This call needs the scope ${scope}.` });
+    }
+    if (!(await isWithin(c.env, c.env.KEY_LIMIT, key.id))) {
+      throw tooMany(RATE_PERIOD_SECONDS);
     }
     c.set("merchant", key.merchant);
     c.set("keyId", key.id);
@@ -41,10 +52,12 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
 }
 
 const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  refuseShutOut(c);
   const token = bearer(c);
   if (token === null || !(await isEqual(token, c.env.ADMIN_TOKEN))) {
-    throw unauthorized();
+    throw refused(c);
   }
+  c.set("keyId", "admin");
   await next();
 };
 
@@ -52,6 +65,20 @@ function bearer(c: Context<ApiEnv>): string | null {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
 }
 
-function unauthorized(): ProblemError {
+/** Whoever has tried too many keys is not listened to for a while. */
+function refuseShutOut(c: Context<ApiEnv>): void {
+  const seconds = shutOutFor(callerOf(c.req.raw.headers), Date.now());
+  if (seconds > 0) {
+    throw tooMany(seconds);
+  }
+}
+
+function tooMany(seconds: number): ProblemError {
+  return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
+}
+
+/** No valid key: that counts against whoever has tried it. */
+function refused(c: Context<ApiEnv>): ProblemError {
+  c.executionCtx.waitUntil(noteRefused(c.env, callerOf(c.req.raw.headers), Date.now()));
   return new ProblemError("unauthorized", { headers: { "www-authenticate": "Bearer" } });
 }

@@ -9,6 +9,7 @@ import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
 import { channelAccounts } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
+import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
 
@@ -91,11 +92,13 @@ export function channelRoutes(app: Api): void {
       updatedAt: now,
     };
     const { createdAt: _createdAt, ...set } = row;
-    const [stored] = await drizzle(c.env.DB)
+    const storing = drizzle(c.env.DB)
       .insert(channelAccounts)
       .values(row)
       .onConflictDoUpdate({ target: [channelAccounts.merchant, channelAccounts.channel], set })
       .returning();
+    const fields = namesOf(c.req.valid("json"));
+    const [stored] = await changing(c, { action: "channel.set", target: channel, fields }, storing);
     forget(merchant);
     return c.json(toAccount(stored!), 200);
   });
@@ -118,11 +121,9 @@ export function channelRoutes(app: Api): void {
   });
 
   app.openapi(remove, async (c) => {
-    const merchant = c.get("merchant");
-    const [gone] = await drizzle(c.env.DB)
-      .delete(channelAccounts)
-      .where(isOf(merchant, c.req.valid("param").channel))
-      .returning();
+    const [merchant, { channel }] = [c.get("merchant"), c.req.valid("param")];
+    const deleting = drizzle(c.env.DB).delete(channelAccounts).where(isOf(merchant, channel)).returning();
+    const [gone] = await changing(c, { action: "channel.deleted", target: channel }, deleting);
     found(gone);
     forget(merchant);
     return c.body(null, 204);

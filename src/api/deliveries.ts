@@ -9,6 +9,7 @@ import { V, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
+import { NO_OUTBOX } from "../store/erasures.ts";
 import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -85,7 +86,7 @@ export function deliveryRoutes(app: Api): void {
 
   app.openapi(retry, async (c) => {
     const { row, event } = await read(c, c.req.valid("param").id);
-    if (event === null || event.template === null) {
+    if (event === null || event.template === null || event.outbox === NO_OUTBOX) {
       throw new ProblemError("not_found", { detail: "The body of the event is no longer kept." });
     }
     if (event.sequence === null) {
@@ -109,6 +110,9 @@ export function deliveryRoutes(app: Api): void {
 
   app.openapi(cancel, async (c) => {
     const { row, outbox } = await read(c, c.req.valid("param").id);
+    if (outbox === NO_OUTBOX) {
+      throw new ProblemError("already_over", { detail: `Its status is ${row.status}.` });
+    }
     const canceled = await c.env.USER_OUTBOX.getByName(outbox).cancel({ v: V, event: row.event, delivery: row.id });
     if (canceled.status === "over") {
       throw new ProblemError("already_over", { detail: `Its status is ${row.status}.` });

@@ -13,6 +13,7 @@ import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
 import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import {
   Endpoint,
@@ -130,13 +131,14 @@ export function endpointRoutes(app: Api): void {
     if (changes.url !== undefined) {
       checkPublic(c.env, changes.url);
     }
-    const before = secretHeaders && found(await read(c, c.req.valid("param").id));
+    const { id } = c.req.valid("param");
+    const before = secretHeaders && found(await read(c, id));
     if (changes.signatures === "hmac+ed25519") {
-      found(await read(c, c.req.valid("param").id));
+      found(await read(c, id));
       await ensureSigningKey(c.env, merchant);
     }
     const now = Date.now();
-    const [row] = await drizzle(c.env.DB)
+    const updating = drizzle(c.env.DB)
       .update(endpoints)
       .set({
         ...defined(changes),
@@ -146,8 +148,10 @@ export function endpointRoutes(app: Api): void {
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
-      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)))
+      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)))
       .returning();
+    const fields = namesOf(c.req.valid("json"));
+    const [row] = await changing(c, { action: "endpoint.updated", target: id, fields }, updating);
     forget(merchant);
     return c.json(toEndpoint(found(row)), 200);
   });
@@ -158,9 +162,10 @@ export function endpointRoutes(app: Api): void {
 
   app.openapi(remove, async (c) => {
     const { merchant, id } = found(await read(c, c.req.valid("param").id));
-    await drizzle(c.env.DB)
+    const deleting = drizzle(c.env.DB)
       .delete(endpoints)
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)));
+    await changing(c, { action: "endpoint.deleted", target: id }, deleting);
     forget(merchant);
     await forgetGate(c.env, merchant, id);
     return c.body(null, 204);
@@ -207,7 +212,9 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     if (row.signatures === "hmac+ed25519") {
       await ensureSigningKey(c.env, key.merchant);
     }
-    return (await write(c, row, before)) ? { ...toEndpoint(row), secret } : null;
+    const action = before ? "endpoint.replaced" : "endpoint.created";
+    const isWritten = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    return isWritten ? { ...toEndpoint(row), secret } : null;
   });
 }
 
@@ -228,8 +235,8 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
 }
 
 /** Writes a row, unless the secrets of the one that it replaces are others than they were: false. */
-async function write(c: Context<ApiEnv>, row: Row, before: Row | null): Promise<boolean> {
-  const written = await drizzle(c.env.DB)
+async function write(c: Context<ApiEnv>, row: Row, before: Row | null, change: Change): Promise<boolean> {
+  const writing = drizzle(c.env.DB)
     .insert(endpoints)
     .values(row)
     .onConflictDoUpdate({
@@ -238,6 +245,7 @@ async function write(c: Context<ApiEnv>, row: Row, before: Row | null): Promise<
       setWhere: before ? isAsRead(before)! : sql`false`,
     })
     .returning({ id: endpoints.id });
+  const written = await changing(c, change, writing);
   forget(row.merchant);
   return written.length > 0;
 }

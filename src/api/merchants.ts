@@ -1,12 +1,25 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { asc, desc, eq, gt, lt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
 import { forget } from "../store/config.ts";
-import { apiKeys, channelAccounts, endpoints, merchants, sources, suppressions, users } from "../store/schema.ts";
+import {
+  apiKeys,
+  channelAccounts,
+  endpoints,
+  erasures,
+  merchants,
+  sources,
+  suppressions,
+  users,
+} from "../store/schema.ts";
+import { newErasure } from "../store/erasures.ts";
+import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
-import type { Api } from "./api-env.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { audited, changing, namesOf } from "./audit.ts";
 import { needsAdmin } from "./authenticate.ts";
 import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
 
@@ -36,6 +49,12 @@ const Merchant = z
   })
   .openapi("Merchant");
 
+const MerchantWithUsage = Merchant.extend({
+  usage: z.object({ month: Instant, events: z.int() }).openapi({
+    description: "Events of this month (UTC), from the start of `month`; counted every 5 minutes.",
+  }),
+}).openapi("MerchantWithUsage");
+
 const create = createRoute({
   method: "post",
   path: "/v1/merchants",
@@ -63,17 +82,17 @@ const show = createRoute({
   method: "get",
   path: "/v1/merchants/{id}",
   operationId: "getMerchant",
-  summary: "Show a merchant",
+  summary: "Show a merchant, and how many events it has this month",
   ...needsAdmin(),
   request: { params: IdParam },
-  responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
+  responses: { 200: json(MerchantWithUsage, "The merchant"), ...problems(401, 404) },
 });
 
 const suspend = createRoute({
   method: "post",
   path: "/v1/merchants/{id}/suspend",
   operationId: "suspendMerchant",
-  summary: "Refuse a merchant's calls and events until it is resumed",
+  summary: "Refuse a merchant's calls and events, and send nothing of it, until it is resumed",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
@@ -93,7 +112,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/merchants/{id}",
   operationId: "deleteMerchant",
-  summary: "Delete a merchant with its keys, sources, endpoints, users and channels",
+  summary: "Delete a merchant with its keys, sources, endpoints, users and channels, and then its log",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 404) },
@@ -116,7 +135,8 @@ export function merchantRoutes(app: Api): void {
       signingKeys: [],
     };
     const { key, row: keyRow } = await createKey(row.id, ALL_SCOPES, null);
-    await db.batch([db.insert(merchants).values(row), db.insert(apiKeys).values(keyRow)]);
+    const change = { action: "merchant.created", target: row.id, merchant: row.id, fields: namesOf(input) } as const;
+    await db.batch([db.insert(merchants).values(row), audited(c, change), db.insert(apiKeys).values(keyRow)]);
     return c.json({ ...toMerchant(row), apiKey: key }, 201);
   });
 
@@ -132,21 +152,25 @@ export function merchantRoutes(app: Api): void {
   });
 
   app.openapi(show, async (c) => {
-    const [row] = await drizzle(c.env.DB)
-      .select()
-      .from(merchants)
-      .where(eq(merchants.id, c.req.valid("param").id));
-    return c.json(toMerchant(found(row)), 200);
+    const { id } = c.req.valid("param");
+    const [row] = await drizzle(c.env.DB).select().from(merchants).where(eq(merchants.id, id));
+    const merchant = toMerchant(found(row));
+    const { month, events } = await usageOf(c.env.DB, id, Date.now());
+    return c.json({ ...merchant, usage: { month: toIso(month), events } }, 200);
   });
 
-  app.openapi(suspend, async (c) => c.json(await setStatus(c.env, c.req.valid("param").id, "suspended"), 200));
-  app.openapi(resume, async (c) => c.json(await setStatus(c.env, c.req.valid("param").id, "active"), 200));
+  app.openapi(suspend, async (c) => c.json(await setStatus(c, c.req.valid("param").id, "suspended"), 200));
+  app.openapi(resume, async (c) => c.json(await setStatus(c, c.req.valid("param").id, "active"), 200));
 
   app.openapi(remove, async (c) => {
     const { id } = c.req.valid("param");
     const db = drizzle(c.env.DB);
-    const [gone] = await db.batch([
-      db.delete(merchants).where(eq(merchants.id, id)).returning(),
+    const [row] = await db.select({ id: merchants.id }).from(merchants).where(eq(merchants.id, id));
+    found(row);
+    await db.batch([
+      db.delete(merchants).where(eq(merchants.id, id)),
+      audited(c, { action: "merchant.deleted", target: id, merchant: id }),
+      db.insert(erasures).values(newErasure(id, null, Date.now())),
       db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
       db.delete(sources).where(eq(sources.merchant, id)),
       db.delete(endpoints).where(eq(endpoints.merchant, id)),
@@ -154,14 +178,15 @@ export function merchantRoutes(app: Api): void {
       db.delete(users).where(eq(users.merchant, id)),
       db.delete(suppressions).where(eq(suppressions.merchant, id)),
     ]);
-    found(gone[0]);
     forget(id);
     return c.body(null, 204);
   });
 }
 
-async function setStatus(env: Env, id: string, status: "active" | "suspended") {
-  const [row] = await drizzle(env.DB).update(merchants).set({ status }).where(eq(merchants.id, id)).returning();
+async function setStatus(c: Context<ApiEnv>, id: string, status: "active" | "suspended") {
+  const action = status === "active" ? "merchant.resumed" : "merchant.suspended";
+  const setting = drizzle(c.env.DB).update(merchants).set({ status }).where(eq(merchants.id, id)).returning();
+  const [row] = await changing(c, { action, target: id, merchant: id }, setting);
   forget(id);
   return toMerchant(found(row));
 }

@@ -8,7 +8,8 @@ export function openApiDocument(app: Api) {
     info: {
       title: "Paybell",
       version: VERSION,
-      description: "Signed payment events in, ordered and signed webhooks out.",
+      description:
+        "Signed payment events in, ordered and signed webhooks out. Whoever calls too often gets 429 `too_many_requests` with `Retry-After`, from any call.",
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "http://127.0.0.1:8787", description: "npm run dev" }],

@@ -12,6 +12,7 @@ import { MAX_SECRETS } from "../providers/signature.ts";
 import { forget } from "../store/config.ts";
 import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { fieldErrors } from "./field-errors.ts";
 import { body, defined, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
@@ -149,7 +150,8 @@ export function sourceRoutes(app: Api): void {
       description: fields.description ?? null,
       createdAt: Date.now(),
     };
-    await drizzle(c.env.DB).insert(sources).values(row);
+    const change = { action: "source.created", target: id, fields: namesOf(c.req.valid("json")) } as const;
+    await changing(c, change, drizzle(c.env.DB).insert(sources).values(row));
     return c.json(toSource(row, c.req.url), 201);
   });
 
@@ -175,13 +177,16 @@ export function sourceRoutes(app: Api): void {
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
     checkConfig(row.provider, c.req.valid("json").config);
-    const changed = await update(c, row.id, { ...defined(c.req.valid("json")), provider: row.provider });
+    const changes = defined(c.req.valid("json"));
+    const change = { action: "source.updated", fields: namesOf(changes) } as const;
+    const changed = await update(c, row.id, change, { ...changes, provider: row.provider });
     return c.json(toSource(found(changed), c.req.url), 200);
   });
 
   app.openapi(remove, async (c) => {
     const { id } = await read(c, c.req.valid("param").id);
-    await drizzle(c.env.DB).delete(sources).where(eq(sources.id, id));
+    const deleting = drizzle(c.env.DB).delete(sources).where(eq(sources.id, id));
+    await changing(c, { action: "source.deleted", target: id }, deleting);
     forget(c.get("merchant"));
     return c.body(null, 204);
   });
@@ -192,6 +197,7 @@ export function sourceRoutes(app: Api): void {
     const row = await update(
       c,
       id,
+      { action: "source.secret_added", fields: ["secrets"] },
       { secrets: sql`json_insert(${sources.secrets}, '$[#]', json(${secret}))` },
       sql`json_array_length(${sources.secrets}) < ${MAX_SECRETS}`,
     );
@@ -208,6 +214,7 @@ export function sourceRoutes(app: Api): void {
     const row = await update(
       c,
       id,
+      { action: "source.secret_removed", fields: ["secrets"] },
       { secrets: sql`(select json_group_array(json(value)) from ${each} where value->>'id' <> ${secretId})` },
       sql`exists (select 1 from ${each} where value->>'id' = ${secretId})`,
     );
@@ -231,15 +238,17 @@ function checkConfig(provider: string, config: Record<string, unknown> | undefin
 async function update(
   c: Context<ApiEnv>,
   id: string,
+  change: Omit<Change, "target">,
   changes: SQLiteUpdateSetSource<typeof sources>,
   where?: SQL,
 ): Promise<Row | undefined> {
   const merchant = c.get("merchant");
-  const [row] = await drizzle(c.env.DB)
+  const updating = drizzle(c.env.DB)
     .update(sources)
     .set(changes)
     .where(and(eq(sources.merchant, merchant), eq(sources.id, id), where))
     .returning();
+  const [row] = await changing(c, { ...change, target: id }, updating);
   forget(merchant);
   return row;
 }

@@ -5,10 +5,13 @@ import type { Context } from "hono";
 
 import { parsePhone } from "../channels/phone.ts";
 import { seal } from "../platform/secret-box.ts";
+import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
+import { newErasure } from "../store/erasures.ts";
 import { addressHash, addressHashes, addressRow, freshPeople, unsuppress, type Person } from "../store/people.ts";
-import { users } from "../store/schema.ts";
+import { erasures, users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { audited } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, found, Instant, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
 
@@ -64,6 +67,10 @@ const User = z
   })
   .openapi("User");
 
+const Erasing = z
+  .object({ id: z.string().openapi({ description: "Of the erasure: the `target` in the audit." }) })
+  .openapi("Erasing");
+
 const UserParam = z.object({ userId: UserId });
 
 const put = createRoute({
@@ -100,10 +107,12 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/users/{userId}",
   operationId: "deleteUser",
-  summary: "Delete what is known of a user: nobody is told any more",
+  summary: "Erase a user, also from the log: nobody is told any more, amounts and ids of payments stay",
+  description:
+    "For any user that events may have named. Goes on behind the answer, and daily for 15 days for what was still on its way; the audit has the end of it as `user.erased`.",
   ...needsScope("people:write"),
   request: { params: UserParam },
-  responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
+  responses: { 202: json(Erasing, "It is gone but for the log, from which it goes"), ...problems(401, 403) },
 });
 
 const lift = createRoute({
@@ -169,13 +178,16 @@ export function userRoutes(app: Api): void {
 
   app.openapi(remove, async (c) => {
     const [merchant, { userId }] = [c.get("merchant"), c.req.valid("param")];
-    const [gone] = await drizzle(c.env.DB)
-      .delete(users)
-      .where(and(eq(users.merchant, merchant), eq(users.id, userId)))
-      .returning();
-    found(gone);
+    const erasure = newErasure(merchant, userId, Date.now());
+    const db = drizzle(c.env.DB);
+    await db.batch([
+      db.delete(users).where(and(eq(users.merchant, merchant), eq(users.id, userId))),
+      db.insert(erasures).values(erasure),
+      audited(c, { action: "user.erasure_started", target: erasure.id }),
+    ]);
     forget(merchant);
-    return c.body(null, 204);
+    c.executionCtx.waitUntil(eraseSome(c.env, [erasure], Date.now()));
+    return c.json({ id: erasure.id }, 202);
   });
 
   app.openapi(lift, async (c) => {

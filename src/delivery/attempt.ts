@@ -2,10 +2,11 @@ import { bodyFor } from "../event/envelope.ts";
 import { checkUrl } from "../channels/url-guard.ts";
 import { interpretAnswer, prepareWebhook } from "../channels/webhook.ts";
 import type { Attempt, AttemptClass, Dispatch, EventRecord } from "../outbox/contract.ts";
+import { withoutPersonal } from "../platform/redact.ts";
 import type { Endpoint } from "../store/config.ts";
 import { exchange } from "./exchange.ts";
 
-/** So much of an answer is kept. */
+/** So much of an answer is kept, without what tells of a person. */
 const MAX_KEPT_BYTES = 4 * 1024;
 
 /** One try and what it says about the next: `retryAfterMs` where the receiver asked for a pause. */
@@ -53,9 +54,9 @@ export async function attemptWebhook(
   });
   const result = await exchange({ ...request, timeoutSeconds: endpoint.timeoutSeconds });
   if (!result.answered) {
-    return tried(result.class, { error: result.error });
+    return tried(result.class, { error: withoutPersonal(result.error) });
   }
   const answer = interpretAnswer({ status: result.status, headers: result.headers, now: Date.now() });
   const text = new TextDecoder().decode(result.bytes.subarray(0, MAX_KEPT_BYTES));
-  return tried(answer.class, { status: result.status, response: text }, answer.retryAfterMs);
+  return tried(answer.class, { status: result.status, response: withoutPersonal(text) }, answer.retryAfterMs);
 }

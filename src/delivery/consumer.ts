@@ -2,7 +2,6 @@ import { isChannel } from "../event/channels.ts";
 import {
   LOG,
   V,
-  type DeliveriesMessage,
   type Dispatch,
   type EventItem,
   type EventRecord,
@@ -10,11 +9,13 @@ import {
   type Settle,
 } from "../outbox/contract.ts";
 import { pack, send } from "../outbox/messages.ts";
+import { readItems } from "../outbox/reading.ts";
 import { log } from "../platform/log.ts";
-import { merchantConfigs } from "../store/config.ts";
+import { merchantConfig, merchantConfigs } from "../store/config.ts";
 import { plannedRows } from "../store/log.ts";
 import { peopleOf, type AddressedChannel, type UserRef } from "../store/people.ts";
 import { Ledger } from "./ledger.ts";
+import { heldBack } from "./may-send.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { Conclusion } from "./outcome.ts";
 import { post } from "./post.ts";
@@ -32,16 +33,21 @@ const PATIENCE_MS = 2_000;
  * Never throws; every message is acknowledged on its own, since the outbox owns the work and its leases cover a crash.
  */
 export async function consumeDeliveries(
-  batch: MessageBatch<DeliveriesMessage>,
+  batch: MessageBatch,
   env: Env,
   ctx: Pick<ExecutionContext, "waitUntil">,
 ): Promise<void> {
   const run = new Run(env, ctx);
-  await Promise.all([merchantConfigs(env, merchantsOf(batch)), peopleOf(env, peopleIn(batch))]);
+  const read = batch.messages.map((message) => ({ message, ...readItems(message.body) }));
+  const all = read.flatMap(({ items }) => items);
+  await Promise.all([merchantConfigs(env, merchantsOf(all)), peopleOf(env, peopleIn(all))]);
   await Promise.all(
-    batch.messages.map(async (message) => {
+    read.map(async ({ message, items, isWhole }) => {
       try {
-        await Promise.all(message.body.items.map((item) => run.take(item, { isFirst: message.attempts === 1 })));
+        if (!isWhole) {
+          log.error("deliveries.unreadable", { message: message.id });
+        }
+        await Promise.all(items.map((item) => run.take(item, { isFirst: message.attempts === 1 })));
         message.ack();
       } catch (error) {
         log.error("delivery.failed", { message: message.id, error: String(error) });
@@ -121,6 +127,11 @@ class Run {
     onAside: () => void,
   ): Promise<Conclusion | "no-slot" | null> {
     const env = this.#env;
+    const config = await merchantConfig(env, record.merchant);
+    const held = config.ok ? heldBack(config.value, record, dispatch, Date.now()) : null;
+    if (held !== null) {
+      return held;
+    }
     const { template } = record;
     if (template === null) {
       return null;
@@ -175,16 +186,14 @@ class Run {
   }
 }
 
-function merchantsOf(batch: MessageBatch<DeliveriesMessage>): string[] {
-  return [...new Set(batch.messages.flatMap(({ body }) => body.items.map(({ record }) => record.merchant)))];
+function merchantsOf(items: EventItem[]): string[] {
+  return [...new Set(items.map(({ record }) => record.merchant))];
 }
 
-/** Whom the messages of a batch tell something. */
-function peopleIn(batch: MessageBatch<DeliveriesMessage>): UserRef[] {
-  return batch.messages.flatMap(({ body }) =>
-    body.items.flatMap(({ record: { merchant, user }, ready }) =>
-      user !== null && ready.some(({ destination }) => isChannel(destination)) ? [{ merchant, user }] : [],
-    ),
+/** Whom the items of a batch tell something. */
+function peopleIn(items: EventItem[]): UserRef[] {
+  return items.flatMap(({ record: { merchant, user }, ready }) =>
+    user !== null && ready.some(({ destination }) => isChannel(destination)) ? [{ merchant, user }] : [],
   );
 }
 

@@ -1,5 +1,6 @@
 import { V, type BackupMessage, type EventItem, type LogRow, type Settle } from "../outbox/contract.ts";
 import { inParts } from "../outbox/messages.ts";
+import { keyForLog } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
 import { writeLog } from "../store/log.ts";
 
@@ -107,7 +108,7 @@ export class Ledger {
         this.#onNext(next);
         return;
       } catch (error) {
-        log.warn("settle.failed", { key, tries, error: String(error) });
+        log.warn("settle.failed", { key: keyForLog(key), tries, error: String(error) });
       }
     }
     await this.#backUp([{ v: V, kind: "settle", key, settles }, ...(unlogged.length > 0 ? logMessages(unlogged) : [])]);

@@ -3,7 +3,7 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 10;
 const HASH_LENGTH = 16;
 
-export type IdPrefix = "mer" | "key" | "src" | "ep";
+export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era";
 
 /** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
 export function base32(bytes: Uint8Array): string {

@@ -1,4 +1,6 @@
 import { V, type BackupMessage } from "../outbox/contract.ts";
+import { park } from "../outbox/parking.ts";
+import { readBackup } from "../outbox/reading.ts";
 import { log } from "../platform/log.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
@@ -8,20 +10,21 @@ const MAX_DELAY_SECONDS = 600;
 
 /**
  * Consumes the `backup` queue: brings spilled events to their outboxes, log rows to D1 and settles to their outboxes,
- * each as often as it takes.
+ * each as often as it takes. What cannot be read is parked. Never throws.
  */
 export async function consumeBackup(
-  batch: MessageBatch<BackupMessage>,
+  batch: MessageBatch,
   env: Env,
   ctx: Pick<ExecutionContext, "waitUntil">,
 ): Promise<void> {
   await Promise.all(
     batch.messages.map(async (message) => {
+      const readable = readBackup(message.body);
       try {
-        await bring(message.body, { env, ctx });
+        await (readable ? bring(readable, { env, ctx }) : park(env, batch.queue, message));
         message.ack();
       } catch (error) {
-        log.warn("backup.failed", { kind: message.body.kind, attempts: message.attempts, error: String(error) });
+        log.warn("backup.failed", { kind: readable?.kind ?? null, attempts: message.attempts, error: String(error) });
         const delay = FIRST_DELAY_SECONDS * 2 ** Math.min(message.attempts - 1, 10);
         message.retry({ delaySeconds: Math.min(delay, MAX_DELAY_SECONDS) });
       }

@@ -5,11 +5,12 @@ import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
 import { readBody } from "../platform/body.ts";
+import { callerOf, isWithin, noteRefused, shutOutFor } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { providerOf } from "../providers/index.ts";
 import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
-import { merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
+import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
 import { acceptEvents } from "./accept.ts";
 import { identify } from "./identity.ts";
 import { plan } from "./plan.ts";
@@ -24,10 +25,20 @@ const MAX_BODY_BYTES = 1024 * 1024;
  */
 export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const now = Date.now();
-  const found = await sourceById(c.env, c.req.param("sourceId") ?? "");
+  const id = c.req.param("sourceId") ?? "";
+  const caller = callerOf(c.req.raw.headers);
+  // A provider posts for many merchants from one address: bad signatures close the one source to it, unknown sources
+  // those that this isolate has not met.
+  const forger = caller && `${caller} ${id}`;
+  const refusedFor = shutOutFor(forger, now) || (isMet("source", id) ? 0 : shutOutFor(caller, now));
+  if (refusedFor > 0) {
+    throw new ProblemError("too_many_requests", { headers: { "retry-after": String(refusedFor) } });
+  }
+  const found = await sourceById(c.env, id);
   const source = found.ok ? found.value : null;
   const provider = source && providerOf(source.provider);
   if (!source || !provider) {
+    c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
     throw new ProblemError(found.ok ? "not_found" : "unavailable");
   }
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
@@ -41,10 +52,15 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   });
   if (!verification.ok) {
     log.warn("ingest.refused", { source: source.id, reason: verification.reason });
+    c.executionCtx.waitUntil(noteRefused(c.env, forger, now));
     return provider.acknowledge("bad-signature");
   }
-  const config = await merchantConfig(c.env, source.merchant);
-  if (!config.ok || config.value?.status !== "active") {
+  // Counted once it is known to be the provider's own: strangers use up nobody's rate.
+  const [isFew, config] = await Promise.all([
+    isWithin(c.env, c.env.SOURCE_LIMIT, source.id),
+    merchantConfig(c.env, source.merchant),
+  ]);
+  if (!isFew || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
   }
   let events: ProviderEvent[];

@@ -15,18 +15,24 @@ export interface PostedEvent {
   event: PaymentEvent;
 }
 
-/** Takes in what a merchant posted, at `now` (epoch ms). One result an event, in order. */
+/**
+ * Takes in what a merchant posted, at `now` (epoch ms). One result an event, in order; `over-quota`: none was taken,
+ * the merchant has used up its events of this month. A provider's events are taken all the same: they have happened.
+ */
 export async function acceptPosted(
   request: RequestContext,
   merchant: string,
   inputs: PostedEvent[],
   now: number,
-): Promise<Taken[]> {
+): Promise<Taken[] | "over-quota"> {
   const config = await merchantConfig(request.env, merchant);
   if (!config.ok || config.value === null) {
     return inputs.map(() => ({ status: "unavailable" }));
   }
   const { value } = config;
+  if (value.isOverQuota) {
+    return "over-quota";
+  }
   const events = inputs.map(async ({ id, input, event }) => ({
     ...(await identify({ merchant, source: POSTED }, [id], input, now)),
     onDifference: "conflict" as const,

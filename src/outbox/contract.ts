@@ -273,8 +273,9 @@ export interface DeliveriesMessage {
   items: EventItem[];
 }
 
-/** A message of the `backup` queue: what the usual way did not take. */
-export type BackupMessage =
+/** A message of the `backup` queue: what the usual way did not take. `rounds`: how often it has been to `dead`. */
+export type BackupMessage = (
   | { v: V; kind: "log"; rows: LogRow[] }
   | { v: V; kind: "settle"; key: string; settles: Settle[] }
-  | { v: V; kind: "accept"; event: AcceptEvent };
+  | { v: V; kind: "accept"; event: AcceptEvent }
+) & { rounds?: number };

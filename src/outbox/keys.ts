@@ -28,6 +28,11 @@ export async function gateKey(merchant: string, endpoint: string): Promise<strin
   return `g/${await part(merchant)}/${await part(endpoint)}`;
 }
 
+/** An ordering key as a line of the log may name it: its kind and its merchant, since the rest names a person. */
+export function keyForLog(key: string): string {
+  return key.split("/").slice(0, 2).join("/");
+}
+
 /** SHA-256 of text or bytes, in base 32. */
 export async function digest(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;

@@ -1,3 +1,4 @@
+import { isChannel } from "../event/channels.ts";
 import { LOG, type Outcome, type WaitingFor } from "./contract.ts";
 import {
   asideAt,
@@ -186,6 +187,14 @@ export class Lanes {
   readyIn(lane: string): Entry | null {
     const head = this.#lanes.get(lane)?.[0];
     return head?.pending.state === "waiting" ? head : null;
+  }
+
+  /** Messages to people of events that were accepted before `before` (epoch ms). */
+  toPeople(before: number): Entry[] {
+    const events = [...this.events.values()].filter(({ acceptedAt }) => acceptedAt < before);
+    return events.flatMap((event) =>
+      event.deliveries.filter(({ destination }) => isChannel(destination)).map((pending) => ({ event, pending })),
+    );
   }
 
   /** The oldest deliveries of destinations that more wait for than may. */

@@ -1,7 +1,9 @@
 import type { Facts } from "../event/lifecycle.ts";
 import type { EventRecord, LogRow } from "./contract.ts";
 import { inParts } from "./messages.ts";
+import { log } from "../platform/log.ts";
 import type { PendingEvent } from "./pending.ts";
+import { isLogRow, isPendingList, parsed } from "./reading.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** How long a dedupe key lives. Providers re-send for up to 30 days. */
@@ -74,6 +76,7 @@ export class Rows {
     return this.#storage.sql.databaseSize;
   }
 
+  /** Reads the small columns of all rows. One that cannot be read is passed over, so that it blocks no other. */
   remember(): Remembered {
     const remembered: Remembered = { sequence: 0, last: {}, pending: [], factsOf: new Map(), oldestAt: Infinity };
     const newest = new Map<string, number>();
@@ -88,7 +91,9 @@ export class Rows {
       pending: string | null;
       last: string | null;
       facts: number;
-    }>("SELECT key, id, seq, at, payment, pending, last, facts IS NOT NULL AS facts FROM event")) {
+      readable: number;
+    }>(`SELECT key, id, seq, at, payment, pending, last, coalesce(json_valid(facts), 0) AS facts,
+      v = 1 AND (pending IS NULL OR coalesce(json_valid(record) AND template IS NOT NULL, 0)) AS readable FROM event`)) {
       this.#keys.add(row.key);
       if (row.seq > remembered.sequence) {
         remembered.sequence = row.seq;
@@ -98,19 +103,22 @@ export class Rows {
         newest.set(row.payment, row.seq);
         remembered.factsOf.set(row.payment, row.key);
       }
-      if (row.pending !== null) {
+      const pending = row.pending === null ? null : parsed(row.pending);
+      if (row.readable === 0 || (pending !== null && !isPendingList(pending))) {
+        log.error("outbox.row_unreadable", { event: row.id });
+      } else if (pending !== null) {
         remembered.pending.push({
           id: row.id,
           key: row.key,
           sequence: row.seq,
           acceptedAt: row.at,
-          deliveries: JSON.parse(row.pending) as PendingEvent["deliveries"],
+          deliveries: pending as PendingEvent["deliveries"],
         });
       } else {
         remembered.oldestAt = Math.min(remembered.oldestAt, row.at);
       }
     }
-    remembered.last = last === null ? {} : (JSON.parse(last) as LastPlanned);
+    remembered.last = last === null ? {} : ((parsed(last) ?? {}) as LastPlanned);
     remembered.pending.sort((a, b) => a.sequence - b.sequence);
     return remembered;
   }
@@ -276,10 +284,11 @@ export class Rows {
     return [...this.#storage.kv.list({ prefix: "unlogged/", limit: 1 })].length > 0;
   }
 
-  /** The log rows that were kept, with the names to forget them by. */
+  /** The log rows that were kept, with the names to forget them by; what is no log row is left out. */
   unlogged(): { names: string[]; rows: LogRow[] } {
     const kept = [...this.#storage.kv.list<string>({ prefix: "unlogged/" })];
-    return { names: kept.map(([name]) => name), rows: kept.flatMap(([, rows]) => JSON.parse(rows) as LogRow[]) };
+    const rows = kept.flatMap(([, text]) => parsed(text) ?? []);
+    return { names: kept.map(([name]) => name), rows: rows.filter(isLogRow) };
   }
 
   forgetUnlogged(names: string[]): void {

@@ -11,6 +11,9 @@ const MAX_BYTES = 5_000_000_000;
 /** Calls of `accept`, each of at most 100 events, between two looks at how much storage holds. */
 const SIZED_EVERY = 50;
 
+/** Why a delivery ends that nobody will attempt again. */
+type GivenUp = "lane_full" | "expired" | "ambiguous" | "by_hand" | "user_erased";
+
 /**
  * What one outbox knows: its rows, and in memory the lanes and what accepting needs. Changes run in one storage
  * transaction; when that is rolled back, memory is read anew from the rows.
@@ -79,8 +82,8 @@ export class State {
   }
 
   /** Ends deliveries that nobody will attempt again, and keeps their last log row. True if there were any. */
-  giveUp(entries: Entry[], reason: "lane_full" | "expired" | "ambiguous" | "by_hand", now: number): boolean {
-    const status = reason === "by_hand" ? "canceled" : "exhausted";
+  giveUp(entries: Entry[], reason: GivenUp, now: number): boolean {
+    const status = reason === "by_hand" || reason === "user_erased" ? "canceled" : "exhausted";
     this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, status, reason, now)));
     for (const entry of entries) {
       this.lanes.finish(entry);

@@ -157,17 +157,16 @@ export class UserOutbox extends DurableObject<Env> {
 
   /** Ends a delivery that is not finished, and logs that; its lane goes on. */
   async cancel({ event, delivery }: DeliveryRef): Promise<{ status: "canceled" | "over" }> {
-    const { lanes } = this.#state;
-    const entry = lanes.find(event, delivery);
-    if (!entry) {
-      return { status: "over" };
+    const entry = this.#state.lanes.find(event, delivery);
+    if (entry) {
+      await this.#cancel([entry], "by_hand");
     }
-    const now = Date.now();
-    const { lane } = entry.pending;
-    this.#state.change(() => this.#state.giveUp([entry], "by_hand", now));
-    const isLogged = await this.#state.relog(this.env.DB);
-    await this.#arm(lane !== null || !isLogged ? now : Infinity);
-    return { status: "canceled" };
+    return { status: entry ? "canceled" : "over" };
+  }
+
+  /** Ends what its user has not been told yet of events accepted before `before` (epoch ms), and logs that. */
+  async forgetUser({ before }: { v: V; before: number }): Promise<void> {
+    await this.#cancel(this.#state.lanes.toPeople(before), "user_erased");
   }
 
   /** Hands a payment's facts and dedupe keys to the user that it is bound to, and sends later events there. */
@@ -192,6 +191,14 @@ export class UserOutbox extends DurableObject<Env> {
     await this.#sweep(Date.now());
   }
 
+  async #cancel(entries: Entry[], reason: "by_hand" | "user_erased"): Promise<void> {
+    const now = Date.now();
+    const isInLane = entries.some(({ pending }) => pending.lane !== null);
+    this.#state.change(() => this.#state.giveUp(entries, reason, now));
+    const isLogged = await this.#state.relog(this.env.DB);
+    await this.#arm(isInLane || !isLogged ? now : Infinity);
+  }
+
   /** Sends what is due. The next alarm is armed before the sending; a fault leaves one armed as well. */
   async #sweep(now: number): Promise<void> {
     try {
@@ -213,7 +220,7 @@ export class UserOutbox extends DurableObject<Env> {
       this.#state.purge(now);
       await this.#arm((await this.#state.relog(this.env.DB)) ? Infinity : now + RELOG_MS);
     } catch (error) {
-      log.error("outbox.sweep_failed", { key: this.ctx.id.name, error: String(error) });
+      log.error("outbox.sweep_failed", { outbox: this.ctx.id.toString(), error: String(error) });
       await this.#arm(now + this.#times.leaseMs);
     }
   }

@@ -1,6 +1,23 @@
 type Fields = Record<string, unknown>;
 
 /**
+ * What an error says, for a line. A failed query's message quotes the values it was given, which may be a person's: its
+ * cause says what was wrong.
+ */
+export function reasonOf(error: unknown): string {
+  const isQuery = error instanceof Error && "params" in error;
+  return String(isQuery ? error.cause : error);
+}
+
+/** Where an error was thrown, without what it says. */
+export function placeOf(error: Error): string {
+  return (error.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n");
+}
+
+/**
  * The only way to the console: one JSON object a line, which Workers Logs indexes. `message` is a dotted name such as
  * `event.spilled`; fields are ids and figures, never bodies, headers, secrets or personal data.
  */

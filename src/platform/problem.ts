@@ -16,6 +16,7 @@ export const PROBLEMS = {
   invalid: { status: 422, title: "The input is not valid" },
   too_many_secrets: { status: 422, title: "Too many secrets are still valid" },
   too_many_requests: { status: 429, title: "Too many requests" },
+  quota_exceeded: { status: 429, title: "The merchant's events of this month are used up" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable for the moment" },
   misconfigured: { status: 503, title: "Paybell is not configured" },

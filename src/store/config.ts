@@ -6,10 +6,20 @@ import type { Payload } from "../event/envelope.ts";
 import type { Filter } from "../event/filter.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
-import { copiesOf, copyOf, freshCopy, type Found, type Loaded } from "./copies.ts";
+import { copiesOf, copyOf, freshCopy, hasCopy, type Found, type Loaded } from "./copies.ts";
 import { openSecrets, type SigningSecret } from "./endpoint-secrets.ts";
-import { apiKeys, channelAccounts, endpoints, merchants, sources, type EndpointStatus, type Scope } from "./schema.ts";
+import {
+  apiKeys,
+  channelAccounts,
+  endpoints,
+  merchants,
+  sources,
+  usage,
+  type EndpointStatus,
+  type Scope,
+} from "./schema.ts";
 import { openSigningKeys } from "./signing-keys.ts";
+import { monthOf } from "./usage.ts";
 
 export { forget, type Found } from "./copies.ts";
 
@@ -70,6 +80,8 @@ export interface MerchantConfig {
   id: string;
   name: string | null;
   status: "active" | "suspended";
+  /** It has had as many events this month as it may, by the count of some minutes ago. */
+  isOverQuota: boolean;
   endpoints: Endpoint[];
   /** At most one a channel. */
   accounts: ChannelAccount[];
@@ -110,6 +122,11 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
+/** Whether this isolate has met a source or the API key of a hash: to look for another one takes D1. */
+export function isMet(kind: "source" | "key", id: string): boolean {
+  return hasCopy(`${kind}/${id}`);
+}
+
 /** A source with its secrets opened. */
 export async function sourceById(env: Env, id: string, now = Date.now()): Promise<Found<Source | null>> {
   return copyOf(`source/${id}`, now, async () => {
@@ -136,6 +153,8 @@ function keyOfMerchant(id: string): string {
 
 async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loaded<MerchantConfig | null>>> {
   const db = drizzle(env.DB);
+  const isOverQuota = sql<number>`exists (select 1 from ${usage} where ${usage.merchant} = ${merchants.id}
+    and ${usage.month} = ${monthOf(Date.now())} and ${usage.events} >= ${merchants.monthlyEventLimit})`;
   const wanted = sql`(select value from json_each(${JSON.stringify(ids)}))`;
   const [merchantRows, endpointRows, accountRows] = await db.batch([
     db
@@ -144,6 +163,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         name: merchants.name,
         status: merchants.status,
         signingKeys: merchants.signingKeys,
+        isOverQuota,
       })
       .from(merchants)
       .where(sql`${merchants.id} in ${wanted}`),
@@ -169,6 +189,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         id: row.id,
         name: row.name,
         status: row.status,
+        isOverQuota: row.isOverQuota === 1,
         endpoints: byMerchant.get(merchant) ?? [],
         accounts: accounts.filter((account) => account.merchant === merchant),
       };

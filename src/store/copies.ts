@@ -1,4 +1,4 @@
-import { log } from "../platform/log.ts";
+import { log, reasonOf } from "../platform/log.ts";
 
 /** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
 export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
@@ -23,14 +23,25 @@ const copies = new Map<string, Copy>();
 /** How often something was forgotten: what was being loaded meanwhile may be from before. */
 let forgotten = 0;
 
-/** One thing from this isolate's copy, loaded anew where that is old. `now`: epoch ms. */
+/** Keys that D1 has had nothing for, and when: apart, so that a flood of made-up ids pushes out no copy. */
+const absent = new Map<string, number>();
+const MAX_ABSENT = 5_000;
+
+/**
+ * One thing from this isolate's copy, loaded anew where that is old. What there is none of is not looked for again for
+ * as long as a copy is good. `now`: epoch ms.
+ */
 export async function copyOf<T>(
   key: string,
   now: number,
   load: () => Promise<Loaded<T> | null>,
 ): Promise<Found<T | null>> {
+  if (now - (absent.get(key) ?? -Infinity) < FRESH_MS) {
+    return { ok: true, value: null };
+  }
   const found = await copiesOf<T>([key], now, async () => {
     const loaded = await load();
+    keepAbsent(key, loaded === null, now);
     return new Map(loaded === null ? [] : [[key, loaded]]);
   });
   return found.ok ? { ok: true, value: found.value.get(key) ?? null } : found;
@@ -54,7 +65,7 @@ export async function copiesOf<T>(
         keep(key, loaded.get(key) ?? null, before === forgotten ? now : now - FRESH_MS);
       }
     } catch (error) {
-      log.warn("store.load_failed", { error: String(error) });
+      log.warn("store.load_failed", { error: reasonOf(error) });
       if (!old.every((key) => isYoung(copies.get(key), STALE_MS, now))) {
         return { ok: false, reason: "unavailable" };
       }
@@ -76,9 +87,14 @@ export async function freshCopy<T>(
     keep(key, loaded, before === forgotten ? now : now - FRESH_MS);
     return { ok: true, value: loaded.value };
   } catch (error) {
-    log.warn("store.load_failed", { error: String(error) });
+    log.warn("store.load_failed", { error: reasonOf(error) });
     return { ok: false, reason: "unavailable" };
   }
+}
+
+/** Whether this isolate has a copy of something, however old. */
+export function hasCopy(key: string): boolean {
+  return copies.has(key);
 }
 
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
@@ -93,6 +109,16 @@ export function forget(merchant: string): void {
 
 function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
   return copy !== undefined && now - copy.at < ageMs;
+}
+
+function keepAbsent(key: string, isAbsent: boolean, now: number): void {
+  absent.delete(key);
+  if (isAbsent) {
+    absent.set(key, now);
+  }
+  if (absent.size > MAX_ABSENT) {
+    absent.delete(absent.keys().next().value!);
+  }
 }
 
 /** `at`: epoch ms of which the copy is; as if it were old where it may miss a change that this isolate has made. */

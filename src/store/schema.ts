@@ -211,3 +211,55 @@ export const channelAccounts = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.merchant, table.channel] })],
 );
+
+/** `actor`: the id of an API key, `admin`, or `paybell` itself. `fields`: names of what was set, never what they hold. */
+export const audit = sqliteTable(
+  "audit",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    at: integer("at").notNull(),
+    actor: text("actor").notNull(),
+    action: text("action").notNull(),
+    target: text("target"),
+    fields: text("fields", { mode: "json" }).$type<string[]>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/** `month`: epoch ms of its start in UTC. `countedTo`: the first id that is not counted yet. */
+export const usage = sqliteTable(
+  "usage",
+  {
+    merchant: text("merchant").notNull(),
+    month: integer("month").notNull(),
+    events: integer("events").notNull(),
+    countedTo: text("counted_to").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.month] })],
+);
+
+/** `bodiesTo`: the last event whose body was dropped for its age. `at`: when the log was last found tidy. */
+export const sweeps = sqliteTable("sweeps", {
+  merchant: text("merchant").primaryKey(),
+  bodiesTo: text("bodies_to").notNull(),
+  at: integer("at").notNull(),
+});
+
+/** `user`: null for a whole merchant. `place`: the last id of the log that was seen to in this pass. */
+export const erasures = sqliteTable("erasures", {
+  id: text("id").primaryKey(),
+  merchant: text("merchant").notNull(),
+  user: text("user"),
+  place: text("place").notNull(),
+  dueAt: integer("due_at").notNull(),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** Messages of a queue that could not be read. */
+export const parked = sqliteTable("parked", {
+  id: text("id").primaryKey(),
+  queue: text("queue").notNull(),
+  body: text("body").notNull(),
+  at: integer("at").notNull(),
+});

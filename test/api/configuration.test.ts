@@ -29,7 +29,10 @@ describe("/v1/merchants", () => {
       status: "active",
       createdAt: expect.any(String),
     });
-    expect((await call("GET", `/v1/merchants/${String(json["id"])}`, { key: admin })).json).toEqual(shown);
+    expect((await call("GET", `/v1/merchants/${String(json["id"])}`, { key: admin })).json).toEqual({
+      ...shown,
+      usage: { month: expect.stringMatching(/-01T00:00:00.000Z$/), events: 0 },
+    });
     const keys = await call("GET", "/v1/api-keys", { key: String(apiKey) });
     expect(keys.json.data).toHaveLength(1);
     expect(JSON.stringify(keys.json)).not.toContain(String(apiKey));

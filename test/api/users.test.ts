@@ -35,7 +35,7 @@ describe("a user", () => {
     const { json: replaced } = await put("cus_1", { email: "ada@new.example" });
     const bare = { phone: null, phoneVerified: false, locale: null, createdAt: json["createdAt"] };
     expect(replaced).toMatchObject({ email: "ada@new.example", ...bare });
-    expect((await call("DELETE", "/v1/users/cus_1", { key: merchant.key })).status).toBe(204);
+    expect((await call("DELETE", "/v1/users/cus_1", { key: merchant.key })).status).toBe(202);
     expect((await get("/v1/users/cus_1")).status).toBe(404);
   });
 

@@ -25,6 +25,7 @@ export async function newState(): Promise<string> {
       `ADMIN_TOKEN=${ADMIN_TOKEN}`,
       `ENCRYPTION_KEY=${Buffer.alloc(32, 7).toString("base64")}`,
       "ALLOW_PRIVATE_ENDPOINTS=true",
+      "RATE_LIMITS=off",
     ].join("\n"),
   );
   const child = run(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);

@@ -4,13 +4,18 @@ import { describe, expect, it } from "vitest";
 
 import {
   apiKeys,
+  audit,
   channelAccounts,
   deliveries,
   endpoints,
+  erasures,
   events,
   merchants,
+  parked,
   sources,
   suppressions,
+  sweeps,
+  usage,
   users,
 } from "../../src/store/schema.ts";
 
@@ -21,9 +26,22 @@ interface Column {
   pk: number;
 }
 
-const tables = [merchants, apiKeys, sources, endpoints, channelAccounts, users, suppressions, events, deliveries].map(
-  getTableConfig,
-);
+const tables = [
+  merchants,
+  apiKeys,
+  sources,
+  endpoints,
+  channelAccounts,
+  users,
+  suppressions,
+  events,
+  deliveries,
+  audit,
+  usage,
+  sweeps,
+  erasures,
+  parked,
+].map(getTableConfig);
 
 const byName = (a: Column, b: Column) => (a.name < b.name ? -1 : 1);
 

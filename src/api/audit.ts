@@ -1,0 +1,89 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { randomId } from "../event/ids.ts";
+import { audit } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+
+/** A change of configuration: what was done (`endpoint.updated`) to which id, and the names of the fields it set. */
+export interface Change {
+  action: `${string}.${string}`;
+  target: string | null;
+  fields?: string[];
+  /** The caller's own merchant, unless it says so: the operator has none. */
+  merchant?: string;
+}
+
+const Entry = z
+  .object({
+    id: z.string(),
+    at: Instant,
+    actor: z.string().openapi({ description: "The id of the API key; `admin`: the operator; `paybell`: itself." }),
+    action: z.string().openapi({ example: "endpoint.updated" }),
+    target: z.string().nullable().openapi({ description: "The id of what was changed." }),
+    fields: z.array(z.string()).openapi({ description: "Which fields were set; never what they hold." }),
+  })
+  .openapi("AuditEntry");
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/audit",
+  operationId: "listAudit",
+  summary: "List who changed what of the configuration",
+  ...needsScope("keys:write"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Entry), "A page"), ...problems(401, 403, 422) },
+});
+
+/** `/v1/audit`. */
+export function auditRoutes(app: Api): void {
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(audit)
+      .where(
+        and(
+          eq(audit.merchant, c.get("merchant")),
+          after === undefined ? undefined : (order === "asc" ? gt : lt)(audit.id, after),
+        ),
+      )
+      .orderBy((order === "asc" ? asc : desc)(audit.id))
+      .limit(limit + 1);
+    const all = rows.map(({ merchant: _, at, ...row }) => ({ ...row, at: toIso(at) }));
+    return c.json(page(all, limit), 200);
+  });
+}
+
+/**
+ * The audit row of a change, for the D1 batch that makes it, right behind its statement: it is written if that
+ * statement has changed anything.
+ */
+export function audited(c: Context<ApiEnv>, { action, target, fields = [], merchant = c.get("merchant") }: Change) {
+  const now = Date.now();
+  return drizzle(c.env.DB).insert(audit).select(sql`
+    select ${merchant}, ${randomId("aud", now)}, ${now}, ${c.get("keyId")}, ${action}, ${target}, ${JSON.stringify(fields)}
+    where changes() > 0`);
+}
+
+/** Makes a change with its audit row in one batch. Returns what the statement does. */
+export async function changing<T extends BatchItem<"sqlite">>(
+  c: Context<ApiEnv>,
+  change: Change,
+  statement: T,
+): Promise<T["_"]["result"]> {
+  const [result] = await drizzle(c.env.DB).batch([statement, audited(c, change)]);
+  return result;
+}
+
+/** The names of the fields that an input gives, sorted. */
+export function namesOf(input: object): string[] {
+  return Object.entries(input)
+    .flatMap(([name, value]) => (value === undefined ? [] : name))
+    .toSorted();
+}

@@ -1,0 +1,106 @@
+import { idFrom } from "../event/ids.ts";
+import { log } from "../platform/log.ts";
+
+const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+/** So many merchants are looked at in one run, and so many rows written: 5.8 million a day. */
+const MERCHANTS_A_RUN = 50;
+const ROWS_A_RUN = 20_000;
+/** So many rows are read, and written at most, by one statement. */
+const BITE = 1_000;
+
+const MERCHANTS = `SELECT m.id, coalesce(s.bodies_to, '') AS bodiesTo FROM merchants m
+  LEFT JOIN sweeps s ON s.merchant = m.id WHERE coalesce(s.at, 0) <= ?1 ORDER BY coalesce(s.at, 0) LIMIT ${MERCHANTS_A_RUN}`;
+
+const NOTE = `INSERT INTO sweeps (merchant, bodies_to, at) VALUES (?1, ?2, ?3)
+  ON CONFLICT (merchant) DO UPDATE SET bodies_to = excluded.bodies_to, at = excluded.at`;
+
+/** Deliveries of the event of a row. */
+const DELIVERIES_OF = `deliveries d WHERE d.merchant = events.merchant
+  AND d.id > 'dlv_' || substr(events.id, 5) || '_' AND d.id < 'dlv_' || substr(events.id, 5) || '_~'`;
+
+const END_OF_BODIES = `SELECT id FROM events WHERE merchant = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT 1 OFFSET ${BITE - 1}`;
+
+const DROP_BODIES = `UPDATE events SET template = NULL WHERE merchant = ?1 AND id > ?2 AND id <= ?3
+  AND template IS NOT NULL AND sequence IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF} AND d.status IN ('pending', 'retrying'))`;
+
+const DELETE_DELIVERIES = `DELETE FROM deliveries WHERE merchant = ?1 AND id IN (
+  SELECT id FROM deliveries WHERE merchant = ?1 AND id < ?2 AND status NOT IN ('pending', 'retrying')
+  ORDER BY id LIMIT ${BITE})`;
+
+/** An event goes after the last of its deliveries. */
+const DELETE_EVENTS = `DELETE FROM events WHERE merchant = ?1 AND id IN (
+  SELECT id FROM events WHERE merchant = ?1 AND id < ?2 AND sequence IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF}) ORDER BY id LIMIT ${BITE})`;
+
+/**
+ * Deletes what is older than it is kept: bodies of events after PAYLOAD_DAYS, the log after LOG_DAYS. Whatever is
+ * unfinished stays. In bites, of so many rows a run; goes on where it was in the next. Every row that goes is a row
+ * billed, and a body's event is written once more when the body goes. Throws where D1 does.
+ */
+export async function tidyLog(env: Env, now: number): Promise<void> {
+  const [bodiesBefore, logBefore] = [now - days(env.PAYLOAD_DAYS), now - days(env.LOG_DAYS)];
+  if (!(bodiesBefore >= 0 && logBefore >= 0 && bodiesBefore < now && logBefore < now)) {
+    log.error("retention.misconfigured", { payloadDays: env.PAYLOAD_DAYS, logDays: env.LOG_DAYS });
+    return;
+  }
+  await env.DB.prepare("DELETE FROM parked WHERE at < ?").bind(logBefore).run();
+  const { results } = await env.DB.prepare(MERCHANTS)
+    .bind(now - HOUR_MS)
+    .all<{ id: string; bodiesTo: string }>();
+  let rows = ROWS_A_RUN;
+  for (const { id: merchant, bodiesTo } of results) {
+    const bodies = await dropBodies(env.DB, merchant, bodiesTo, idFrom("evt", bodiesBefore), rows);
+    rows -= bodies.rows;
+    rows -= await deleteOld(env.DB, DELETE_DELIVERIES, merchant, idFrom("dlv", logBefore), rows);
+    rows -= await deleteOld(env.DB, DELETE_EVENTS, merchant, idFrom("evt", logBefore), rows);
+    // Whose log was too much for this run is the next one's, behind those that wait longer.
+    await env.DB.prepare(NOTE)
+      .bind(merchant, bodies.to, rows > 0 ? now : now - HOUR_MS)
+      .run();
+    if (rows <= 0) {
+      break;
+    }
+  }
+}
+
+/** Drops the bodies of events from an id on; returns how far that came, and how many rows it looked at. */
+async function dropBodies(
+  db: D1Database,
+  merchant: string,
+  from: string,
+  before: string,
+  budget: number,
+): Promise<{ to: string; rows: number }> {
+  let [to, rows] = [from, 0];
+  while (rows < budget && to < before) {
+    const end = (await db.prepare(END_OF_BODIES).bind(merchant, to, before).first<string>("id")) ?? before;
+    const { meta } = await db.prepare(DROP_BODIES).bind(merchant, to, end).run();
+    rows += end === before ? meta.changes : BITE;
+    to = end;
+  }
+  return { to, rows };
+}
+
+async function deleteOld(
+  db: D1Database,
+  statement: string,
+  merchant: string,
+  before: string,
+  budget: number,
+): Promise<number> {
+  let rows = 0;
+  while (rows < budget) {
+    const { meta } = await db.prepare(statement).bind(merchant, before).run();
+    rows += meta.changes;
+    if (meta.changes < BITE) {
+      break;
+    }
+  }
+  return rows;
+}
+
+function days(text: string): number {
+  return text.trim() === "" ? Number.NaN : Number(text) * DAY_MS;
+}

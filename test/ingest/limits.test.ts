@@ -1,0 +1,219 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import worker from "../../src/index.ts";
+import { forget } from "../../src/store/config.ts";
+import { countUsage } from "../../src/store/usage.ts";
+import { unique } from "../support/builders.ts";
+import { call, newMerchant } from "../support/merchant.ts";
+import { newStripeSource, postSigned, sign, succeeded, untilListed, type StripeSource } from "./stripe.ts";
+
+let merchant: { id: string; key: string };
+let source: StripeSource;
+
+beforeEach(async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  merchant = await newMerchant();
+  source = await newStripeSource(merchant.key);
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+let addresses = 0;
+const newAddress = () => `198.51.100.${++addresses}`;
+
+/** A limiter that lets so many through for each key. */
+function limiter(limit: number): RateLimit & { keys: string[] } {
+  const keys: string[] = [];
+  return {
+    keys,
+    limit: async ({ key }) => {
+      keys.push(key);
+      return { success: keys.filter((one) => one === key).length <= limit };
+    },
+  };
+}
+
+/** One request on bindings of the test's own, everything that follows from it included. */
+async function fetchOn(bindings: Partial<Env>, request: Request): Promise<Response> {
+  const ctx = createExecutionContext();
+  const response = await worker.fetch(
+    request as Parameters<typeof worker.fetch>[0],
+    { ...env, ...bindings } as Env,
+    ctx,
+  );
+  await waitOnExecutionContext(ctx);
+  return response;
+}
+
+async function post(id: string, address: string, signature: string | null, body: BodyInit = "{}"): Promise<Request> {
+  return new Request(`https://paybell.test/ingest/${id}`, {
+    method: "POST",
+    headers: { "cf-connecting-ip": address, ...(signature !== null && { "stripe-signature": signature }) },
+    body,
+  });
+}
+
+describe("a provider over its source's rate", () => {
+  it("is told to come again, and its event is taken when it does", async () => {
+    const SOURCE_LIMIT = limiter(0);
+    const body = JSON.stringify(succeeded("cus_1"));
+    const signature = await sign(body, source.secret);
+    const answer = await fetchOn({ SOURCE_LIMIT }, await post(source.id, newAddress(), signature, body));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).not.toBeNull();
+    expect((await fetchOn({}, await post(source.id, newAddress(), signature, body))).status).toBe(200);
+  });
+
+  it("is counted by what it has signed: strangers use up nobody's rate", async () => {
+    const SOURCE_LIMIT = limiter(1);
+    for (let n = 0; n < 5; n++) {
+      await fetchOn({ SOURCE_LIMIT }, await post(source.id, newAddress(), null));
+    }
+    expect(SOURCE_LIMIT.keys).toEqual([]);
+  });
+});
+
+describe("a flood of bad signatures", () => {
+  it("is refused before its body is read or D1 asked, for that source and from there alone", async () => {
+    const STRANGER_LIMIT = limiter(2);
+    const address = newAddress();
+    for (let n = 0; n < 3; n++) {
+      expect((await fetchOn({ STRANGER_LIMIT }, await post(source.id, address, null))).status).toBe(401);
+    }
+    const request = await post(source.id, address, null, "x".repeat(100_000));
+    const DB = new Proxy(env.DB, {
+      get: () => {
+        throw new Error("D1 is asked");
+      },
+    });
+    const answer = await fetchOn({ STRANGER_LIMIT, DB }, request);
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(request.bodyUsed).toBe(false);
+    const body = JSON.stringify(succeeded("cus_1"));
+    const signature = await sign(body, source.secret);
+    expect((await fetchOn({}, await post(source.id, newAddress(), signature, body))).status).toBe(200);
+    const other = await newStripeSource(merchant.key);
+    expect((await fetchOn({}, await post(other.id, address, await sign(body, other.secret), body))).status).toBe(200);
+  });
+});
+
+describe("a flood of made-up sources", () => {
+  const counted = () => {
+    let reads = 0;
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (name === "prepare") reads += 1;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    return { DB, reads: () => reads };
+  };
+
+  it("asks D1 once for each id", async () => {
+    const { DB, reads } = counted();
+    const id = unique("src");
+    for (let n = 0; n < 5; n++) {
+      expect((await fetchOn({ DB }, await post(id, newAddress(), null))).status).toBe(404);
+    }
+    expect(reads()).toBe(1);
+  });
+
+  it("of ever new ids is refused before D1 is asked, and closes no source that is known here", async () => {
+    const STRANGER_LIMIT = limiter(3);
+    const { DB, reads } = counted();
+    const address = newAddress();
+    const statuses: number[] = [];
+    for (let n = 0; n < 10; n++) {
+      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, await post(unique("src"), address, null))).status);
+    }
+    expect(statuses).toEqual([404, 404, 404, 404, 429, 429, 429, 429, 429, 429]);
+    expect(reads()).toBe(4);
+    const body = JSON.stringify(succeeded("cus_1"));
+    await fetchOn({}, await post(source.id, newAddress(), null));
+    const signature = await sign(body, source.secret);
+    expect((await fetchOn({ STRANGER_LIMIT }, await post(source.id, address, signature, body))).status).toBe(200);
+  });
+});
+
+describe("an API key", () => {
+  const get = (key: string, address: string) =>
+    new Request("https://paybell.test/v1/events", {
+      headers: { authorization: `Bearer ${key}`, "cf-connecting-ip": address },
+    });
+
+  it("over its rate is told to wait; another key of the merchant is not", async () => {
+    const KEY_LIMIT = limiter(1);
+    const { json } = await call("POST", "/v1/api-keys", { key: merchant.key, body: { scopes: ["log:read"] } });
+    const answers = [
+      await fetchOn({ KEY_LIMIT }, get(merchant.key, newAddress())),
+      await fetchOn({ KEY_LIMIT }, get(merchant.key, newAddress())),
+      await fetchOn({ KEY_LIMIT }, get(String(json["apiKey"]), newAddress())),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 429, 200]);
+    expect(answers[1]!.headers.get("retry-after")).toBe("60");
+    expect(await answers[1]!.json()).toMatchObject({ code: "too_many_requests" });
+  });
+
+  it("that is guessed is not looked up any more after too many; one that is known here is served", async () => {
+    const STRANGER_LIMIT = limiter(2);
+    const address = newAddress();
+    await fetchOn({}, get(merchant.key, newAddress()));
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      statuses.push((await fetchOn({ STRANGER_LIMIT }, get(`pbk_guess${n}`, address))).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    expect((await fetchOn({}, get(merchant.key, address))).status).toBe(200);
+  });
+});
+
+describe("a merchant whose events of the month are used up", () => {
+  const used = async () => {
+    await env.DB.prepare("UPDATE merchants SET monthly_event_limit = 2 WHERE id = ?").bind(merchant.id).run();
+    for (const customer of ["cus_1", "cus_2"]) {
+      await postSigned(source, succeeded(customer));
+    }
+    await untilListed(merchant.key, 2);
+    await countUsage(env.DB, Date.now() + 2 * 60_000);
+    forget(merchant.id);
+  };
+  const event = { id: "e_1", type: "custom.note", data: {} };
+
+  it("gets 429 at the API until the month is over", async () => {
+    await used();
+    for (const body of [event, [event]]) {
+      const { status, json } = await call("POST", "/v1/events", { key: merchant.key, body });
+      expect({ status, code: json["code"] }).toEqual({ status: 429, code: "quota_exceeded" });
+    }
+    const { json } = await call("GET", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
+    expect(json).toMatchObject({ monthlyEventLimit: 2, usage: { events: 2 } });
+  });
+
+  it("still gets what its providers send: those events have happened", async () => {
+    await used();
+    expect((await postSigned(source, succeeded("cus_3"))).status).toBe(200);
+    expect(await untilListed(merchant.key, 3)).toHaveLength(3);
+  });
+
+  it("is served again when it may have more", async () => {
+    await used();
+    await env.DB.prepare("UPDATE merchants SET monthly_event_limit = 9 WHERE id = ?").bind(merchant.id).run();
+    forget(merchant.id);
+    expect((await call("POST", "/v1/events", { key: merchant.key, body: event })).status).toBe(202);
+  });
+});
+
+describe("a suspended merchant", () => {
+  it("has its providers come again, until it is resumed", async () => {
+    await call("POST", `/v1/merchants/${merchant.id}/suspend`, { key: env.ADMIN_TOKEN });
+    const answer = await postSigned(source, succeeded("cus_1"));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).not.toBeNull();
+    await call("POST", `/v1/merchants/${merchant.id}/resume`, { key: env.ADMIN_TOKEN });
+    expect((await postSigned(source, succeeded("cus_1"))).status).toBe(200);
+  });
+});

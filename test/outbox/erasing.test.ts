@@ -1,0 +1,185 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { deliveryId } from "../../src/event/ids.ts";
+import { eraseDue } from "../../src/outbox/erasing.ts";
+import { userKey } from "../../src/outbox/keys.ts";
+import { writeLog } from "../../src/store/log.ts";
+import { attempt, deliveryRow, eventRecord, logEvents } from "../api/support.ts";
+import { accept, acceptEvent, endpoint, paymentEvent } from "../support/builders.ts";
+import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
+
+const DAY = 24 * 3_600_000;
+
+let merchant: { id: string; key: string };
+
+beforeEach(async () => {
+  merchant = await newMerchant();
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Every row of the log and of the people of a merchant, as text. */
+async function stored(): Promise<string> {
+  const tables = ["events", "deliveries", "users", "audit"];
+  const rows = await env.DB.batch(
+    tables.map((table) => env.DB.prepare(`SELECT * FROM ${table} WHERE merchant = ?`).bind(merchant.id)),
+  );
+  return JSON.stringify(rows.map(({ results }) => results));
+}
+
+const left = async () => env.DB.prepare("SELECT id FROM erasures WHERE merchant = ?").bind(merchant.id).all();
+
+/** An event of a user in the log, with a delivery; both tell of the person. */
+async function logged(user: string, at: number, status: "delivered" | "pending" = "delivered"): Promise<string> {
+  const [id] = await logEvents(merchant.id, 1, "ep_1", { from: at });
+  const key = await userKey(merchant.id, user);
+  const record = { ...eventRecord(merchant.id, id!, at), user, key };
+  await env.DB.prepare("DELETE FROM events WHERE id = ?").bind(id!).run();
+  await env.DB.prepare("DELETE FROM deliveries WHERE event = ?").bind(id!).run();
+  const template = `{"id":"${id!}","user":"${user}","sequence":1,"previous":\u0000,"data":{"payment":{"id":"pi_1","amount":{"value":"1999"}},"custom":{"name":"${user}"}}}`;
+  const said = attempt(at, { class: "delivered", response: `Thank you, ${user}`, error: user, message: user });
+  const delivery = { ...deliveryRow(merchant.id, id!, "ep_1", at), user, key, status, attempt: said };
+  await writeLog(env.DB, [{ event: { ...record, template } }, { delivery }]);
+  return id!;
+}
+
+const erase = async (user: string) => {
+  const { status, json } = await call("DELETE", `/v1/users/${user}`, { key: merchant.key });
+  expect(status).toBe(202);
+  return String(json["id"]);
+};
+
+describe("the erasure of a user", () => {
+  it("takes the person out of contact and log; amounts, ids and how it went stay", async () => {
+    await call("PUT", "/v1/users/ada_marker", { key: merchant.key, body: { email: "ada@customers.example" } });
+    const event = await logged("ada_marker", Date.now() - DAY);
+    const other = await logged("bob", Date.now() - DAY);
+    await erase("ada_marker");
+    await vi.waitFor(async () => expect(await stored()).not.toContain("ada_marker"), { interval: 25 });
+    const { json } = await call("GET", `/v1/events/${event}`, { key: merchant.key });
+    expect(json).toMatchObject({
+      user: null,
+      payment: "pi_1",
+      body: { user: null, erased: true, data: { payment: { id: "pi_1", amount: { value: "1999" } } } },
+      deliveries: [{ status: "delivered", attempts: [{ class: "delivered", status: 500 }] }],
+    });
+    expect((await call("GET", `/v1/events/${other}`, { key: merchant.key })).json["user"]).toBe("bob");
+  });
+
+  it("lets what was erased be neither sent again nor canceled", async () => {
+    const delivery = deliveryId(await logged("ada_marker", Date.now() - DAY), "ep_1");
+    await erase("ada_marker");
+    await vi.waitFor(async () => expect(await stored()).not.toContain("ada_marker"), { interval: 25 });
+    const { key } = merchant;
+    expect((await call("POST", `/v1/deliveries/${delivery}/retry`, { key })).json["code"]).toBe("not_found");
+    expect((await call("POST", `/v1/deliveries/${delivery}/cancel`, { key })).json["code"]).toBe("already_over");
+  });
+
+  it("cancels what the person has not been told, and lets webhooks go out", async () => {
+    const key = await userKey(merchant.id, "ada");
+    const plan = [endpoint("email"), endpoint("ep_1")];
+    const [accepted] = await accept(
+      env.USER_OUTBOX.getByName(key),
+      await acceptEvent({
+        merchant: merchant.id,
+        plan,
+        event: paymentEvent({ user: "ada" }),
+        receivedAt: Date.now() - 1000,
+      }),
+    );
+    const event = accepted!.status === "accepted" ? accepted!.id : "";
+    await erase("ada");
+    const standing = async (destination: string) => {
+      const delivery = deliveryId(event, destination);
+      return (await env.USER_OUTBOX.getByName(key).inspect({ v: 1, event, delivery })).found;
+    };
+    await vi.waitFor(async () => expect(await standing("email")).toBe(false), { interval: 25 });
+    expect(await standing("ep_1")).toBe(true);
+    const row = await env.DB.prepare("SELECT status, reason FROM deliveries WHERE id = ?")
+      .bind(deliveryId(event, "email"))
+      .first();
+    expect(row).toEqual({ status: "canceled", reason: "user_erased" });
+  });
+
+  it("waits for what is unfinished, and comes again daily until that is over; the audit has its end", async () => {
+    const now = Date.now();
+    const waiting = await logged("ada", now - DAY, "pending");
+    const erasure = await erase("ada");
+    await vi.waitFor(async () => {
+      const row = await env.DB.prepare("SELECT due_at FROM erasures WHERE id = ?")
+        .bind(erasure)
+        .first<number>("due_at");
+      expect(row).toBeGreaterThan(now + DAY / 2);
+    });
+    expect((await call("GET", `/v1/events/${waiting}`, { key: merchant.key })).json["user"]).toBe("ada");
+    await env.DB.prepare("UPDATE deliveries SET status = 'exhausted' WHERE event = ?").bind(waiting).run();
+    await eraseDue(env, now + 2 * DAY);
+    expect((await call("GET", `/v1/events/${waiting}`, { key: merchant.key })).json["user"]).toBeNull();
+    await eraseDue(env, now + 16 * DAY);
+    expect((await left()).results).toEqual([]);
+    const { data } = (await call("GET", "/v1/audit", { key: merchant.key })).json;
+    expect(data[0]).toMatchObject({ action: "user.erased", target: erasure, actor: "paybell" });
+  });
+
+  it("touches nothing that came after it was asked for", async () => {
+    await erase("ada");
+    const later = await logged("ada", Date.now() + 60_000);
+    await eraseDue(env, Date.now() + 2 * DAY);
+    expect((await call("GET", `/v1/events/${later}`, { key: merchant.key })).json["user"]).toBe("ada");
+  });
+
+  it("goes through a log of any length, bite by bite", async () => {
+    const from = Date.now() - DAY;
+    await logEvents(merchant.id, 2_300, "ep_1", { from });
+    await erase("u_1");
+    await eraseDue(env, Date.now() + 2 * DAY);
+    await eraseDue(env, Date.now() + 2 * DAY);
+    const count = await env.DB.prepare(
+      "SELECT (SELECT count(*) FROM events WHERE merchant = ?1 AND user IS NOT NULL) + (SELECT count(*) FROM deliveries WHERE merchant = ?1 AND user IS NOT NULL) AS n",
+    )
+      .bind(merchant.id)
+      .first("n");
+    expect(count).toBe(0);
+  });
+});
+
+describe("the deletion of a merchant", () => {
+  it("takes its log with it, and at last its audit and the note of it", async () => {
+    await logged("ada", Date.now() - DAY);
+    await call("DELETE", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
+    await eraseDue(env, Date.now());
+    expect(JSON.parse(await stored())).toMatchObject([
+      [],
+      [],
+      [],
+      [{ action: "merchant.created" }, { action: "merchant.deleted" }],
+    ]);
+    // What was still on its way is logged later, and goes too.
+    await logged("ada", Date.now());
+    await eraseDue(env, Date.now() + 16 * DAY);
+    expect(JSON.parse(await stored())).toEqual([[], [], [], []]);
+    expect((await left()).results).toEqual([]);
+  });
+
+  it("ends what was pending", async () => {
+    const { id } = await newEndpoint(merchant.key, { retrySchedule: [1] });
+    const sent = receive(() => new Response(null, { status: 500 }));
+    const { json } = await call("POST", "/v1/events", {
+      key: merchant.key,
+      body: { id: "e_1", type: "custom.note", user: "u_1", data: {} },
+    });
+    await vi.waitUntil(() => sent.length === 1, { timeout: 5_000 });
+    await call("DELETE", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
+    await vi.waitFor(
+      async () => {
+        const status = await env.DB.prepare("SELECT status FROM deliveries WHERE merchant = ? AND id = ?")
+          .bind(merchant.id, deliveryId(String(json["id"]), id))
+          .first("status");
+        expect(status).toBe("canceled");
+      },
+      { timeout: 8_000, interval: 50 },
+    );
+    expect(sent).toHaveLength(1);
+  });
+});

@@ -1,0 +1,103 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+import { deliveryId } from "../../src/event/ids.ts";
+import { tidyLog } from "../../src/store/retention.ts";
+import { writeLog } from "../../src/store/log.ts";
+import { deliveryRow, eventRecord, logEvents, newEventId } from "../api/support.ts";
+import { call, newMerchant } from "../support/merchant.ts";
+
+const DAY = 24 * 3_600_000;
+const HOUR = 3_600_000;
+const NOW = Date.parse("2026-11-23T12:00:00Z");
+
+let merchant: { id: string; key: string };
+
+beforeEach(async () => {
+  merchant = await newMerchant();
+});
+
+const log = (ageDays: number, status: "delivered" | "retrying" = "delivered") =>
+  logEvents(merchant.id, 1, "ep_1", { from: NOW - ageDays * DAY, row: () => ({ status }) });
+
+/** Which events of the merchant have a body, and which are there without one. */
+async function kept(): Promise<{ events: string[]; bodies: string[]; deliveries: number }> {
+  const events = await env.DB.prepare("SELECT id, template FROM events WHERE merchant = ? ORDER BY id")
+    .bind(merchant.id)
+    .all<{ id: string; template: string | null }>();
+  const deliveries = await env.DB.prepare("SELECT count(*) AS n FROM deliveries WHERE merchant = ?")
+    .bind(merchant.id)
+    .first<number>("n");
+  return {
+    events: events.results.map(({ id }) => id),
+    bodies: events.results.filter(({ template }) => template !== null).map(({ id }) => id),
+    deliveries: deliveries!,
+  };
+}
+
+describe("what is older than it is kept", () => {
+  it("goes: bodies after 30 days, the log after 90; younger ones stay", async () => {
+    const [[older], [old], [young]] = [await log(91), await log(31), await log(29)];
+    await tidyLog(env, NOW);
+    expect(await kept()).toEqual({ events: [old, young], bodies: [young], deliveries: 2 });
+    expect((await call("GET", `/v1/events/${older!}`, { key: merchant.key })).status).toBe(404);
+    expect((await call("GET", `/v1/events/${old!}`, { key: merchant.key })).json["body"]).toBeNull();
+  });
+
+  it("stays while it is unfinished, with the body that is still to be sent", async () => {
+    const [[old], [older]] = [await log(40, "retrying"), await log(100, "retrying")];
+    const spilled = newEventId(NOW - 100 * DAY);
+    await writeLog(env.DB, [{ event: { ...eventRecord(merchant.id, spilled, NOW - 100 * DAY), sequence: null } }]);
+    await tidyLog(env, NOW);
+    const all = [older!, spilled, old!].toSorted();
+    expect(await kept()).toEqual({ events: all, bodies: all, deliveries: 2 });
+  });
+
+  it("goes once it is finished", async () => {
+    const [event] = await log(100, "retrying");
+    await tidyLog(env, NOW);
+    const row = deliveryRow(merchant.id, event!, "ep_1", NOW - 100 * DAY);
+    await writeLog(env.DB, [{ delivery: { ...row, id: deliveryId(event!, "ep_1"), counter: 2 } }]);
+    await tidyLog(env, NOW + 2 * HOUR);
+    expect(await kept()).toEqual({ events: [], bodies: [], deliveries: 0 });
+  });
+
+  it("goes on where the last run was, and looks at a merchant once an hour", async () => {
+    await log(31);
+    const [next] = await log(30 - 1 / 96);
+    await tidyLog(env, NOW);
+    await tidyLog(env, NOW + HOUR / 2);
+    expect((await kept()).bodies).toEqual([next]);
+    await tidyLog(env, NOW + DAY);
+    expect((await kept()).bodies).toEqual([]);
+  });
+
+  it("goes in bites: a run writes so much and leaves the rest to the next", async () => {
+    await logEvents(merchant.id, 2_500, "ep_1", { from: NOW - 120 * DAY });
+    const statements = vi.fn<(query: string) => void>();
+    const DB = new Proxy(env.DB, {
+      get: (target, name) =>
+        name === "prepare"
+          ? (query: string) => {
+              statements(query);
+              return target.prepare(query);
+            }
+          : Reflect.get(target, name),
+    });
+    await tidyLog({ ...env, DB }, NOW);
+    expect(await kept()).toEqual({ events: [], bodies: [], deliveries: 0 });
+    const bites = statements.mock.calls.filter(([query]) => query.startsWith("DELETE FROM deliveries"));
+    expect(bites.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("stays where the days make no sense", async () => {
+    await log(400);
+    const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    for (const LOG_DAYS of ["", "ninety", "0", "-1"]) {
+      await tidyLog({ ...env, LOG_DAYS }, NOW);
+    }
+    expect(error).toHaveBeenCalledTimes(4);
+    expect((await kept()).events).toHaveLength(1);
+    error.mockRestore();
+  });
+});
