@@ -175,11 +175,11 @@ class Run {
 
   /**
    * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
-   * pending. It does not wait for a retry at all, since what failed is what hangs.
+   * pending. It does not wait for a retry at all, since what failed is what hangs, nor for what is sent again by hand.
    */
   async #quickly(work: Promise<void>, record: EventRecord, dispatch: Dispatch): Promise<void> {
     this.#ctx.waitUntil(work);
-    if (dispatch.attempts > 0) {
+    if (dispatch.attempts > 0 || dispatch.trigger === "manual") {
       return;
     }
     const { promise: isSlow, resolve } = Promise.withResolvers<boolean>();

@@ -177,6 +177,8 @@ export interface RetryInput {
   previous: number | null;
   attempts: number;
   counter: number;
+  /** How those that are sent again together are ordered among themselves; absent: this one waits for none. */
+  ordering?: Ordering;
 }
 
 export type AttemptClass =

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { log } from "../platform/log.ts";
-import type { HandOver } from "./acceptance.ts";
+import { laneOf, type HandOver } from "./acceptance.ts";
 import {
   V,
   type AcceptEvent,
@@ -17,7 +17,7 @@ import {
 } from "./contract.ts";
 import { pack, send, toTravel } from "./messages.ts";
 import { bindPayment } from "./bind.ts";
-import { dueOf, FRESH, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./pending.ts";
+import { AGAIN, dueOf, FRESH, MAX_LEASE_MS, type Entry, type LeaseTimes, type Pending } from "./pending.ts";
 import { State } from "./state.ts";
 
 /** So many deliveries are made into messages at a time. */
@@ -133,24 +133,28 @@ export class UserOutbox extends DurableObject<Env> {
     };
   }
 
-  /** Sends a finished delivery again, beside its lane. `waiting`: it is not finished, nothing is done. */
-  async retry({ v: _, record, ...delivery }: RetryInput): Promise<{ status: "queued" | "waiting" }> {
+  /**
+   * Sends a finished delivery again, beside its lane; with an `ordering` in turn with others that are sent again.
+   * `waiting`: it is not finished, nothing is done.
+   */
+  async retry({ v: _, record, ordering, ...delivery }: RetryInput): Promise<{ status: "queued" | "waiting" }> {
     if (this.#state.lanes.find(record.id, delivery.delivery)) {
       return { status: "waiting" };
     }
     const now = Date.now();
-    const entry = this.#state.change(() => {
-      const entry = this.#state.lanes.addLate(this.#state.revived(record), {
-        ...FRESH,
-        ...delivery,
-        manual: true,
-      });
-      this.#state.lanes.dispatch(entry, now);
+    const lane = ordering ? laneOf({ ...delivery, ordering }, record.payment) : null;
+    const pending: Pending = { ...FRESH, ...delivery, lane: lane && AGAIN + lane, manual: true };
+    const ready = this.#state.change(() => {
+      const entry = this.#state.lanes.addLate(this.#state.revived(record), pending);
+      const isHead = this.#state.lanes.blockerOf(pending) === null;
+      if (isHead) {
+        this.#state.lanes.dispatch(entry, now);
+      }
       this.#state.lanes.changed.delete(entry.event);
       this.#state.rows.revive(entry.event, record);
-      return entry;
+      return isHead ? [entry] : [];
     });
-    await Promise.all([this.#arm(entry.pending.due), this.#enqueue([entry], now)]);
+    await Promise.all([this.#arm(dueOf(pending)), this.#enqueue(ready, now)]);
     return { status: "queued" };
   }
 
