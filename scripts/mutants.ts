@@ -48,6 +48,27 @@ const MUTANTS: Mutant[] = [
     to: 'if (pending.state !== "retrying" || pending.due > now) {',
     tests: ["test/outbox"],
   },
+  {
+    name: "sent again out of order",
+    file: "src/outbox/user-outbox.ts",
+    from: "lane: lane && AGAIN + lane,",
+    to: "lane: null,",
+    tests: ["test/outbox/again.test.ts"],
+  },
+  {
+    name: "job forgets what it asked for",
+    file: "src/delivery/replay-round.ts",
+    from: "bite.forEach((one) => (one.isAsked = true));",
+    to: "",
+    tests: ["test/delivery/replay-job.test.ts"],
+  },
+  {
+    name: "pace that forgets a second",
+    file: "src/delivery/pace.ts",
+    from: "at > now - WINDOW_MS",
+    to: "at > now - WINDOW_MS / 2",
+    tests: ["test/delivery/pace.test.ts"],
+  },
 ];
 
 const root = new URL("..", import.meta.url).pathname;

@@ -1,11 +1,13 @@
 import { createApp } from "./api/app.ts";
 import { consumeDeliveries } from "./delivery/consumer.ts";
-import { consumeDead } from "./delivery/dead-letters.ts";
+import { consumeDead, redriveDead } from "./delivery/dead-letters.ts";
 import { wakeOverdue } from "./delivery/overdue.ts";
+import { wakeJobs } from "./delivery/replay-job.ts";
 import { consumeBackup } from "./ingest/backup.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { BackupMessage, DeliveriesMessage } from "./outbox/contract.ts";
 
+export { ReplayJob } from "./delivery/replay-job.ts";
 export { PaymentBinding } from "./outbox/payment-binding.ts";
 export { UserOutbox } from "./outbox/user-outbox.ts";
 
@@ -27,5 +29,7 @@ export default {
         throw new Error(`No consumer for the queue ${batch.queue}`);
     }
   },
-  scheduled: (controller, env) => wakeOverdue(env, controller.scheduledTime),
+  scheduled: async ({ scheduledTime }, env) => {
+    await Promise.all([wakeOverdue(env, scheduledTime), wakeJobs(env, scheduledTime), redriveDead(env, scheduledTime)]);
+  },
 } satisfies ExportedHandler<Env>;

@@ -11,11 +11,14 @@ import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { channelRoutes } from "./channels.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { endpointStatsRoutes } from "./endpoint-stats.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { fieldErrors } from "./field-errors.ts";
+import { jobRoutes } from "./jobs.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
@@ -90,6 +93,9 @@ const ROUTES = [
   eventRoutes,
   deliveryRoutes,
   metricRoutes,
+  jobRoutes,
+  endpointStatsRoutes,
+  deadLetterRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */

@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
 import { forget } from "../store/config.ts";
-import { apiKeys, channelAccounts, endpoints, merchants, sources, suppressions, users } from "../store/schema.ts";
+import { apiKeys, channelAccounts, endpoints, jobs, merchants, sources, suppressions, users } from "../store/schema.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api } from "./api-env.ts";
 import { needsAdmin } from "./authenticate.ts";
@@ -152,6 +152,7 @@ export function merchantRoutes(app: Api): void {
       db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
       db.delete(users).where(eq(users.merchant, id)),
       db.delete(suppressions).where(eq(suppressions.merchant, id)),
+      db.delete(jobs).where(eq(jobs.merchant, id)),
     ]);
     found(gone[0]);
     forget(id);

@@ -3,7 +3,7 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 10;
 const HASH_LENGTH = 16;
 
-export type IdPrefix = "mer" | "key" | "src" | "ep";
+export type IdPrefix = "mer" | "key" | "src" | "ep" | "job";
 
 /** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
 export function base32(bytes: Uint8Array): string {
@@ -35,6 +35,12 @@ export function timePart(at: number): string {
     rest = Math.floor(rest / 32);
   }
   return text;
+}
+
+/** When the event of an id, or of a delivery's id, was received, in epoch milliseconds. */
+export function timeOf(id: string): number {
+  const time = id.slice("evt_".length, "evt_".length + TIME_LENGTH);
+  return Array.from(time).reduce((at, letter) => at * 32 + ALPHABET.indexOf(letter), 0);
 }
 
 /**

@@ -9,6 +9,8 @@ export const PROBLEMS = {
   idempotency_conflict: { status: 409, title: "The same id came with another input" },
   still_waiting: { status: 409, title: "The delivery still waits" },
   already_over: { status: 409, title: "The delivery is over" },
+  job_over: { status: 409, title: "The job is over" },
+  not_redrivable: { status: 409, title: "The message is not to be sent around again" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
   invalid: { status: 422, title: "The input is not valid" },

@@ -5,9 +5,11 @@ import { describe, expect, it } from "vitest";
 import {
   apiKeys,
   channelAccounts,
+  deadLetters,
   deliveries,
   endpoints,
   events,
+  jobs,
   merchants,
   sources,
   suppressions,
@@ -21,9 +23,19 @@ interface Column {
   pk: number;
 }
 
-const tables = [merchants, apiKeys, sources, endpoints, channelAccounts, users, suppressions, events, deliveries].map(
-  getTableConfig,
-);
+const tables = [
+  merchants,
+  apiKeys,
+  sources,
+  endpoints,
+  channelAccounts,
+  users,
+  suppressions,
+  events,
+  deliveries,
+  jobs,
+  deadLetters,
+].map(getTableConfig);
 
 describe("the drizzle schema", () => {
   it.each(tables)("has the columns that the migrations make: $name", async ({ name, columns, primaryKeys }) => {

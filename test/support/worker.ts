@@ -1,4 +1,8 @@
-import worker, { PaymentBinding as RealBinding, UserOutbox as RealOutbox } from "../../src/index.ts";
+import worker, {
+  PaymentBinding as RealBinding,
+  ReplayJob as RealJob,
+  UserOutbox as RealOutbox,
+} from "../../src/index.ts";
 import { control, counters, countRows, wrapEnv } from "./faults.ts";
 
 /** The outbox of the Worker on bindings and storage that tests can break and count. */
@@ -17,6 +21,13 @@ export class UserOutbox extends RealOutbox {
 export class PaymentBinding extends RealBinding {
   constructor(ctx: DurableObjectState, env: Env) {
     super(countRows(ctx), wrapEnv(env));
+  }
+}
+
+/** A job that sends deliveries again, on bindings that tests can break. */
+export class ReplayJob extends RealJob {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, wrapEnv(env));
   }
 }
 
