@@ -76,6 +76,27 @@ const MUTANTS: Mutant[] = [
     to: "export const ON_TIME_MS = 500_000;",
     tests: ["test/store/feed.test.ts"],
   },
+  {
+    name: "sent again out of order",
+    file: "src/outbox/user-outbox.ts",
+    from: "lane: lane && AGAIN + lane,",
+    to: "lane: null,",
+    tests: ["test/outbox/again.test.ts"],
+  },
+  {
+    name: "job forgets what it asked for",
+    file: "src/delivery/replay-round.ts",
+    from: "bite.forEach((one) => (one.isAsked = true));",
+    to: "",
+    tests: ["test/delivery/replay-job.test.ts"],
+  },
+  {
+    name: "pace that forgets a second",
+    file: "src/delivery/pace.ts",
+    from: "at > now - WINDOW_MS",
+    to: "at > now - WINDOW_MS / 2",
+    tests: ["test/delivery/pace.test.ts"],
+  },
 ];
 
 const root = new URL("..", import.meta.url).pathname;

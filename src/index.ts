@@ -1,12 +1,14 @@
 import { createApp } from "./api/app.ts";
 import { consumeDeliveries } from "./delivery/consumer.ts";
-import { consumeDead } from "./delivery/dead-letters.ts";
+import { consumeDead, redriveDead } from "./delivery/dead-letters.ts";
 import { wakeOverdue } from "./delivery/overdue.ts";
 import { keepHouse } from "./outbox/housekeeping.ts";
+import { wakeJobs } from "./delivery/replay-job.ts";
 import { consumeBackup } from "./ingest/backup.ts";
 import { ingest } from "./ingest/ingest.ts";
 
 export { EndpointGate } from "./delivery/endpoint-gate.ts";
+export { ReplayJob } from "./delivery/replay-job.ts";
 export { PaymentBinding } from "./outbox/payment-binding.ts";
 export { UserOutbox } from "./outbox/user-outbox.ts";
 
@@ -29,10 +31,10 @@ export default {
     }
   },
   scheduled: async ({ scheduledTime }, env) => {
-    try {
-      await wakeOverdue(env, scheduledTime);
-    } finally {
-      await keepHouse(env, scheduledTime);
+    const chores = [wakeOverdue, wakeJobs, redriveDead, keepHouse];
+    const done = await Promise.allSettled(chores.map((chore) => chore(env, scheduledTime)));
+    for (const one of done) {
+      if (one.status === "rejected") throw one.reason;
     }
   },
 } satisfies ExportedHandler<Env>;

@@ -13,14 +13,17 @@ import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { auditRoutes } from "./audit.ts";
 import { channelRoutes } from "./channels.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { endpointStateRoutes } from "./endpoint-state.ts";
 import { endpointSecretRoutes } from "./endpoint-secrets.ts";
+import { endpointStatsRoutes } from "./endpoint-stats.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { fieldErrors } from "./field-errors.ts";
+import { jobRoutes } from "./jobs.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
@@ -105,6 +108,9 @@ const ROUTES = [
   metricRoutes,
   resealRoutes,
   auditRoutes,
+  jobRoutes,
+  endpointStatsRoutes,
+  deadLetterRoutes,
 ];
 
 /** The request with its body read, if it is short enough and says that it is JSON. */

@@ -81,6 +81,13 @@ export async function changing<T extends BatchItem<"sqlite">>(
   return result;
 }
 
+/** Writes down a change that was made elsewhere. */
+export async function noted(c: Context<ApiEnv>, { action, target, fields = [], merchant = c.get("merchant") }: Change) {
+  const now = Date.now();
+  const row = { merchant, id: randomId("aud", now), at: now, actor: c.get("keyId"), action, target, fields };
+  await drizzle(c.env.DB).insert(audit).values(row);
+}
+
 /** The names of the fields that an input gives, sorted. */
 export function namesOf(input: object): string[] {
   return Object.entries(input)

@@ -11,6 +11,7 @@ import { isAsRead, openSecrets, replaceSecret } from "../store/endpoint-secrets.
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { EndpointSecret } from "./endpoint-schema.ts";
 import { found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
@@ -68,11 +69,12 @@ export function endpointSecretRoutes(app: Api): void {
     const changed = await optimistically(async () => {
       const row = await read(c, c.req.valid("param").id);
       const columns = await secretColumns(c.env, row, secret, overlapSeconds);
-      const [written] = await drizzle(c.env.DB)
+      const rotating = drizzle(c.env.DB)
         .update(endpoints)
         .set({ ...columns, updatedAt: Date.now() })
         .where(isAsRead(row))
         .returning();
+      const [written] = await changing(c, { action: "endpoint.secret_rotated", target: row.id }, rotating);
       return written ?? null;
     });
     forget(changed.merchant);

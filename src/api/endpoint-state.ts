@@ -11,6 +11,7 @@ import { forget } from "../store/config.ts";
 import { loggedHealth } from "../store/endpoint-health.ts";
 import { endpoints, type EndpointStatus } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
+import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { Endpoint, toEndpoint, type Health } from "./endpoint-schema.ts";
 import { found, IdParam, json, problems, toIso } from "./schemas.ts";
@@ -63,10 +64,11 @@ async function move(c: Context<ApiEnv>, id: string, from: EndpointStatus[], to: 
   const isIt = and(eq(endpoints.merchant, merchant), eq(endpoints.id, id));
   const db = drizzle(c.env.DB);
   const changes = { status: to, disabledReason: null, disabledAt: null, updatedAt: Date.now() };
-  await db
+  const moving = db
     .update(endpoints)
     .set(changes)
     .where(and(isIt, inArray(endpoints.status, from)));
+  await changing(c, { action: to === "paused" ? "endpoint.paused" : "endpoint.enabled", target: id }, moving);
   forget(merchant);
   const row = found((await db.select().from(endpoints).where(isIt))[0]);
   if (row.status !== to) {

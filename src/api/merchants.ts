@@ -5,17 +5,18 @@ import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
 import { forget } from "../store/config.ts";
+import { newErasure } from "../store/erasures.ts";
 import {
   apiKeys,
   channelAccounts,
   endpoints,
   erasures,
+  jobs,
   merchants,
   sources,
   suppressions,
   users,
 } from "../store/schema.ts";
-import { newErasure } from "../store/erasures.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -177,6 +178,7 @@ export function merchantRoutes(app: Api): void {
       db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
       db.delete(users).where(eq(users.merchant, id)),
       db.delete(suppressions).where(eq(suppressions.merchant, id)),
+      db.delete(jobs).where(eq(jobs.merchant, id)),
     ]);
     forget(id);
     return c.body(null, 204);

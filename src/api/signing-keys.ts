@@ -5,6 +5,7 @@ import { ProblemError } from "../platform/problem.ts";
 import type { StoredSigningKey } from "../store/schema.ts";
 import { publicKeys, rotateSigningKey } from "../store/signing-keys.ts";
 import type { Api } from "./api-env.ts";
+import { noted } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
 import { found, Instant, json, problems, toIso } from "./schemas.ts";
@@ -103,6 +104,7 @@ export function signingKeyRoutes(app: Api): void {
     if (keys === null) {
       throw tooManySecrets(await published(c.env, merchant), now);
     }
+    await noted(c, { action: "signing_key.rotated", target: null });
     return c.json(toSigningKeys(merchant, c.req.url, keys), 200);
   });
 

@@ -156,13 +156,14 @@ class Run {
 
   /**
    * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
-   * pending. It waits neither for a retry, since what failed is what hangs, nor for an endpoint that is watched.
+   * pending. It waits neither for a retry, since what failed is what hangs, nor for what is sent again by hand, nor for
+   * an endpoint that is watched.
    */
   async #quickly(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
     const { promise: isAside, resolve } = Promise.withResolvers<boolean>();
     const work = this.#deliver(record, dispatch, isFirst, () => resolve(true));
     this.#ctx.waitUntil(work);
-    if (dispatch.attempts > 0) {
+    if (dispatch.attempts > 0 || dispatch.trigger === "manual") {
       return;
     }
     const timer = setTimeout(() => resolve(true), PATIENCE_MS);

@@ -3,7 +3,7 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 10;
 const HASH_LENGTH = 16;
 
-export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era";
+export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job";
 
 /** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
 export function base32(bytes: Uint8Array): string {
@@ -40,6 +40,11 @@ export function timePart(at: number): string {
 /** The epoch milliseconds that {@link timePart} wrote. */
 export function timeOfPart(part: string): number {
   return Array.from(part).reduce((at, char) => at * 32 + ALPHABET.indexOf(char), 0);
+}
+
+/** When the event of an id, or of a delivery's id, was received, in epoch milliseconds. */
+export function timeOf(id: string): number {
+  return timeOfPart(id.slice("evt_".length, "evt_".length + TIME_LENGTH));
 }
 
 /**

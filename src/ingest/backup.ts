@@ -2,11 +2,14 @@ import { V, type BackupMessage } from "../outbox/contract.ts";
 import { park } from "../outbox/parking.ts";
 import { readBackup } from "../outbox/reading.ts";
 import { log } from "../platform/log.ts";
+import { keepDead } from "../store/dead-letters.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
 
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 600;
+/** From this attempt on a message that fails is a dead letter, with its error; one more, and its queue gives it up. */
+const LAST_ATTEMPTS = 100;
 
 /**
  * Consumes the `backup` queue: brings spilled events to their outboxes, log rows to D1 and settles to their outboxes,
@@ -25,10 +28,23 @@ export async function consumeBackup(
         message.ack();
       } catch (error) {
         log.warn("backup.failed", { kind: readable?.kind ?? null, attempts: message.attempts, error: String(error) });
+        if (readable && message.attempts >= LAST_ATTEMPTS && (await isKept(env, message, String(error)))) {
+          message.ack();
+          return;
+        }
         const delay = FIRST_DELAY_SECONDS * 2 ** Math.min(message.attempts - 1, 10);
         message.retry({ delaySeconds: Math.min(delay, MAX_DELAY_SECONDS) });
       }
     }),
+  );
+}
+
+/** Whether a message stands among the dead letters now. */
+async function isKept(env: Env, message: Message, error: string): Promise<boolean> {
+  const given = { at: Date.now(), attempts: message.attempts, error };
+  return keepDead(env.DB, message as Message<BackupMessage>, given).then(
+    () => true,
+    () => false,
   );
 }
 

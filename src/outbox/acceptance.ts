@@ -224,7 +224,11 @@ function toPending(planned: Planned, event: string, payment: string | null, prev
   };
 }
 
-function laneOf({ destination, ordering }: Planned, payment: string | null): string | null {
+/** The lane of a delivery: that of its destination, or of its payment there; null: it stands in none. */
+export function laneOf(
+  { destination, ordering }: Pick<Planned, "destination" | "ordering">,
+  payment: string | null,
+): string | null {
   switch (ordering) {
     case "user":
       return destination;

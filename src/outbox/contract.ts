@@ -192,6 +192,8 @@ export interface RetryInput {
   payload?: Payload | undefined;
   attempts: number;
   counter: number;
+  /** How those that are sent again together are ordered among themselves; absent: this one waits for none. */
+  ordering?: Ordering;
 }
 
 export type AttemptClass =
@@ -273,9 +275,8 @@ export interface DeliveriesMessage {
   items: EventItem[];
 }
 
-/** A message of the `backup` queue: what the usual way did not take. `rounds`: how often it has been to `dead`. */
-export type BackupMessage = (
+/** A message of the `backup` queue: what the usual way did not take. */
+export type BackupMessage =
   | { v: V; kind: "log"; rows: LogRow[] }
   | { v: V; kind: "settle"; key: string; settles: Settle[] }
-  | { v: V; kind: "accept"; event: AcceptEvent }
-) & { rounds?: number };
+  | { v: V; kind: "accept"; event: AcceptEvent };

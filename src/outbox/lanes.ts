@@ -56,14 +56,7 @@ export class Lanes {
     this.events.set(event.id, event);
     for (const pending of event.deliveries) {
       this.#count(pending, 1);
-      if (pending.lane !== null) {
-        const lane = this.#lanes.get(pending.lane);
-        if (lane) {
-          lane.push({ event, pending });
-        } else {
-          this.#lanes.set(pending.lane, [{ event, pending }]);
-        }
-      }
+      this.#join({ event, pending });
     }
   }
 
@@ -151,6 +144,9 @@ export class Lanes {
         pending.attempts += 1;
         this.#retry(pending, outcome.retryAt);
         pending.failingSince = outcome.answered ? (pending.failingSince ?? outcome.at) : null;
+        if (pending.manual) {
+          this.#stepAside(entry);
+        }
         break;
       case "deferred":
         this.#retry(pending, this.#isBackSince(pending) ? pending.sentAt : outcome.until);
@@ -256,9 +252,7 @@ export class Lanes {
       for (const pending of event.deliveries) {
         const entry = { event, pending };
         if (asideAt(pending) <= now) {
-          this.#leave(pending);
-          pending.lane = null;
-          this.changed.add(event);
+          this.#stepAside(entry);
         }
         if (pending.state === "waiting" || pending.due > now) {
           continue;
@@ -280,13 +274,18 @@ export class Lanes {
     return due;
   }
 
-  /** Adds a delivery beside the lanes: a retry by hand of one that was finished. */
+  /**
+   * Adds a delivery beside the lanes: a retry by hand of one that was finished. Its own lane, if it has one, is that of
+   * those sent again; whichever fails there again holds up none behind it.
+   */
   addLate(event: PendingEvent, pending: Pending): Entry {
     const known = this.events.get(event.id) ?? event;
+    const entry = { event: known, pending };
     known.deliveries.push(pending);
     this.#count(pending, 1);
+    this.#join(entry);
     this.events.set(known.id, known);
-    return { event: known, pending };
+    return entry;
   }
 
   /** Gives dispatches that still wait in the queue more time: nobody lost them. */
@@ -327,6 +326,13 @@ export class Lanes {
     return (this.#releasedAt.get(destination) ?? -Infinity) >= sentAt;
   }
 
+  /** Takes a delivery out of its lane, which goes on without it. */
+  #stepAside({ event, pending }: Entry): void {
+    this.#leave(pending);
+    pending.lane = null;
+    this.changed.add(event);
+  }
+
   #retry(pending: Pending, at: number): void {
     pending.state = "retrying";
     pending.due = at;
@@ -339,6 +345,16 @@ export class Lanes {
       this.#waiting.set(destination, count);
     } else {
       this.#waiting.delete(destination);
+    }
+  }
+
+  #join(entry: Entry): void {
+    const { lane } = entry.pending;
+    const others = lane === null ? undefined : this.#lanes.get(lane);
+    if (others) {
+      others.push(entry);
+    } else if (lane !== null) {
+      this.#lanes.set(lane, [entry]);
     }
   }
 

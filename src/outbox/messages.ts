@@ -1,4 +1,5 @@
 import { V, type DeliveriesMessage, type EventItem, type LogRow } from "./contract.ts";
+import { MAX_LEASE_MS, type Entry } from "./pending.ts";
 
 /** A queue bills by 64 KB written, read and deleted: what a message holds up to that costs nothing more. */
 const MAX_MESSAGE_BYTES = 60_000;
@@ -70,6 +71,17 @@ export function inParts(rows: LogRow[], maxChars: number): LogRow[][] {
     chars += size;
   }
   return parts;
+}
+
+/** Of dispatches whose lease ran out, those as old as messages that the queue still holds: they are not lost. */
+export async function stillQueued(queue: Queue, expired: Entry[], now: number): Promise<Entry[]> {
+  const unclaimed = expired.filter(({ pending }) => !pending.claimed);
+  if (unclaimed.length === 0) {
+    return [];
+  }
+  const metrics = await queue.metrics().catch(() => null);
+  const oldest = metrics?.oldestMessageTimestamp?.getTime() ?? Infinity;
+  return unclaimed.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
 }
 
 function split(item: EventItem): EventItem[] {

@@ -3,6 +3,8 @@ import type { Payload } from "../event/envelope.ts";
 
 /** A delivery ends at the latest this long after its event was accepted. */
 export const MAX_DELIVERY_AGE_MS = 14 * 24 * 3_600_000;
+/** What the lanes of deliveries that are sent again begin with. No destination begins so. */
+export const AGAIN = "again:";
 /** The longest lease of a dispatch. */
 export const MAX_LEASE_MS = 3_600_000;
 

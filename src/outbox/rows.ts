@@ -56,7 +56,7 @@ export interface Remembered {
 /**
  * The rows of one outbox: one row an event, keyed by its dedupe key and without a rowid, so that a write is one
  * billed row. Everything else is read once when the object wakes and kept in memory (docs/decisions/outbox-rows.md).
- * Sequences of events that another ordering key handed over are stored negated.
+ * Sequences of events that another ordering key handed over, or that only a retry brought back, are stored negated.
  */
 export class Rows {
   readonly #storage: DurableObjectStorage;
@@ -119,7 +119,7 @@ export class Rows {
       }
     }
     remembered.last = last === null ? {} : ((parsed(last) ?? {}) as LastPlanned);
-    remembered.pending.sort((a, b) => a.sequence - b.sequence);
+    remembered.pending.sort((a, b) => Math.abs(a.sequence) - Math.abs(b.sequence));
     return remembered;
   }
 

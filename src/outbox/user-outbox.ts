@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { log } from "../platform/log.ts";
-import type { HandOver } from "./acceptance.ts";
+import { laneOf, type HandOver } from "./acceptance.ts";
 import {
   V,
   type AcceptEvent,
@@ -16,9 +16,9 @@ import {
   type SettleInput,
   type Standing,
 } from "./contract.ts";
-import { pack, send, toTravel } from "./messages.ts";
+import { pack, send, stillQueued, toTravel } from "./messages.ts";
 import { bindPayment } from "./bind.ts";
-import { dueOf, FRESH, MAX_LEASE_MS, type Entry, type LeaseTimes } from "./pending.ts";
+import { AGAIN, dueOf, FRESH, type Entry, type LeaseTimes, type Pending } from "./pending.ts";
 import { State } from "./state.ts";
 
 /** So many deliveries are made into messages at a time. */
@@ -134,24 +134,28 @@ export class UserOutbox extends DurableObject<Env> {
     };
   }
 
-  /** Sends a finished delivery again, beside its lane. `waiting`: it is not finished, nothing is done. */
-  async retry({ v: _, record, ...delivery }: RetryInput): Promise<{ status: "queued" | "waiting" }> {
+  /**
+   * Sends a finished delivery again, beside its lane; with an `ordering` in turn with others that are sent again.
+   * `waiting`: it is not finished, nothing is done.
+   */
+  async retry({ v: _, record, ordering, ...delivery }: RetryInput): Promise<{ status: "queued" | "waiting" }> {
     if (this.#state.lanes.find(record.id, delivery.delivery)) {
       return { status: "waiting" };
     }
     const now = Date.now();
-    const entry = this.#state.change(() => {
-      const entry = this.#state.lanes.addLate(this.#state.revived(record), {
-        ...FRESH,
-        ...delivery,
-        manual: true,
-      });
-      this.#state.lanes.dispatch(entry, now);
+    const lane = ordering ? laneOf({ ...delivery, ordering }, record.payment) : null;
+    const pending: Pending = { ...FRESH, ...delivery, lane: lane && AGAIN + lane, manual: true };
+    const ready = this.#state.change(() => {
+      const entry = this.#state.lanes.addLate(this.#state.revived(record), pending);
+      const isHead = this.#state.lanes.blockerOf(pending) === null;
+      if (isHead) {
+        this.#state.lanes.dispatch(entry, now);
+      }
       this.#state.lanes.changed.delete(entry.event);
       this.#state.rows.revive(entry.event, record);
-      return entry;
+      return isHead ? [entry] : [];
     });
-    await Promise.all([this.#arm(entry.pending.due), this.#enqueue([entry], now)]);
+    await Promise.all([this.#arm(dueOf(pending)), this.#enqueue(ready, now)]);
     return { status: "queued" };
   }
 
@@ -202,7 +206,7 @@ export class UserOutbox extends DurableObject<Env> {
   /** Sends what is due. The next alarm is armed before the sending; a fault leaves one armed as well. */
   async #sweep(now: number): Promise<void> {
     try {
-      const waiting = await this.#stillQueued(now);
+      const waiting = await stillQueued(this.env.DELIVERIES, this.#state.lanes.expired(now), now);
       const due = this.#state.change(() => {
         this.#state.lanes.extend(waiting, now);
         const { send, lost, ambiguous, old } = this.#state.lanes.sweep(now);
@@ -223,17 +227,6 @@ export class UserOutbox extends DurableObject<Env> {
       log.error("outbox.sweep_failed", { outbox: this.ctx.id.toString(), error: String(error) });
       await this.#arm(now + this.#times.leaseMs);
     }
-  }
-
-  /** Dispatches whose lease ran out while the queue still holds messages as old as theirs: they are not lost. */
-  async #stillQueued(now: number): Promise<Entry[]> {
-    const expired = this.#state.lanes.expired(now).filter(({ pending }) => !pending.claimed);
-    if (expired.length === 0) {
-      return [];
-    }
-    const metrics = await this.env.DELIVERIES.metrics().catch(() => null);
-    const oldest = metrics?.oldestMessageTimestamp?.getTime() ?? Infinity;
-    return expired.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
   }
 
   /**

@@ -11,6 +11,8 @@ export const PROBLEMS = {
   wrong_status: { status: 409, title: "Its status does not allow that" },
   no_previous_key: { status: 409, title: "There is no previous encryption key" },
   already_over: { status: 409, title: "The delivery is over" },
+  job_over: { status: 409, title: "The job is over" },
+  not_redrivable: { status: 409, title: "The message is not to be sent around again" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
   invalid: { status: 422, title: "The input is not valid" },

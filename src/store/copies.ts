@@ -100,6 +100,7 @@ export function hasCopy(key: string): boolean {
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
 export function forget(merchant: string): void {
   forgotten += 1;
+  absent.clear();
   for (const [key, copy] of copies) {
     if (copy.merchant === merchant) {
       copies.delete(key);

@@ -7,7 +7,7 @@ import type { DeliveryStatus } from "../outbox/contract.ts";
 import { deliveries } from "./schema.ts";
 
 /** So many rows are read for one page at most; a page may be short and have a next one. */
-const MAX_ROWS_READ = 10_000;
+export const MAX_ROWS_READ = 10_000;
 
 /** What a list of deliveries is narrowed to. `since`: epoch ms. */
 export interface DeliveryFilter {
@@ -108,7 +108,8 @@ function eventBounds(event: string): SQL[] {
   return [sql`id >= ${prefix}`, sql`id < ${`${prefix}~`}`];
 }
 
-function isOfChannel(channel: string): SQL {
+/** Whether a delivery goes by a channel; `webhook`: to an endpoint. */
+export function isOfChannel(channel: string): SQL {
   return channel === "webhook"
     ? sql`destination not in (select value from json_each(${JSON.stringify(CHANNELS)}))`
     : sql`destination = ${channel}`;

@@ -227,6 +227,48 @@ export const audit = sqliteTable(
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
 
+export type JobStatus = "running" | "done" | "canceled" | "failed";
+
+/** Which deliveries a job sends again: those accepted in [since, until) (epoch ms) with one of the statuses. */
+export interface JobFilter {
+  statuses: DeliveryStatus[];
+  since: number;
+  until: number;
+  endpoint?: string | undefined;
+  /** A channel's name, or `webhook`. */
+  channel?: string | undefined;
+  type?: string | undefined;
+  user?: string | undefined;
+}
+
+/**
+ * Jobs that send deliveries again. `looked`: deliveries that fit; each is then `queued` or `skipped`, for the reasons
+ * counted in `skippedBecause`; of the queued ones `delivered` were at that attempt. `position`: the delivery that was
+ * dealt with last.
+ */
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    kind: text("kind").$type<"recover" | "retry">().notNull(),
+    filter: text("filter", { mode: "json" }).$type<JobFilter>().notNull(),
+    perSecond: integer("per_second").notNull(),
+    status: text("status").$type<JobStatus>().notNull(),
+    error: text("error"),
+    looked: integer("looked").notNull(),
+    queued: integer("queued").notNull(),
+    skipped: integer("skipped").notNull(),
+    skippedBecause: text("skipped_because", { mode: "json" }).$type<Record<string, number>>().notNull(),
+    delivered: integer("delivered").notNull(),
+    position: text("position"),
+    startedAt: integer("started_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
 /** `month`: epoch ms of its start in UTC. `countedTo`: the first id that is not counted yet. */
 export const usage = sqliteTable(
   "usage",
@@ -262,4 +304,16 @@ export const parked = sqliteTable("parked", {
   queue: text("queue").notNull(),
   body: text("body").notNull(),
   at: integer("at").notNull(),
+});
+
+/** `body`: JSON; whole where the queue is `backup`. `error`: of the last attempt, or of the last try to redrive it. */
+export const deadLetters = sqliteTable("dead_letters", {
+  id: text("id").primaryKey(),
+  queue: text("queue").$type<"deliveries" | "backup">().notNull(),
+  kind: text("kind").notNull(),
+  at: integer("at").notNull(),
+  attempts: integer("attempts").notNull(),
+  body: text("body").notNull(),
+  error: text("error"),
+  redrivenAt: integer("redriven_at"),
 });

@@ -78,7 +78,7 @@ const ROWS: Record<string, Row> = {
   },
   createEndpoint: {
     path: () => "/v1/endpoints",
-    body: { url, headers: { "x-token": "marker" } },
+    body: { url, headers: { "x-shop": "marker" } },
     action: "endpoint.created",
     target: made("ep"),
     fields: ["headers", "url"],
@@ -96,6 +96,26 @@ const ROWS: Record<string, Row> = {
     action: "endpoint.replaced",
     target: ({ endpoint }) => endpoint,
     fields: ["url"],
+  },
+  rotateEndpointSecret: {
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/secret/rotate`,
+    action: "endpoint.secret_rotated",
+    target: ({ endpoint }) => endpoint,
+  },
+  rotateSigningKey: {
+    path: () => "/v1/signing-keys/rotate",
+    action: "signing_key.rotated",
+    target: () => null,
+  },
+  pauseEndpoint: {
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/pause`,
+    action: "endpoint.paused",
+    target: ({ endpoint }) => endpoint,
+  },
+  resumeEndpoint: {
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/resume`,
+    action: "endpoint.enabled",
+    target: ({ endpoint }) => endpoint,
   },
   putChannel: {
     path: () => "/v1/channels/email",
@@ -119,8 +139,18 @@ const ROWS: Record<string, Row> = {
 };
 
 /** Operations that change no merchant's configuration, or one that is made or gone by it: those have a test below. */
-const OTHERS = ["createMerchant", "deleteMerchant", "putUser", "liftSuppression"];
-const OF_EVENTS = ["postEvents", "retryDelivery", "cancelDelivery"];
+const OTHERS = ["createMerchant", "deleteMerchant", "putUser", "liftSuppression", "enableEndpoint", "reseal"];
+const OF_EVENTS = [
+  "postEvents",
+  "retryDelivery",
+  "cancelDelivery",
+  "testEndpoint",
+  "testEndpointFilter",
+  "recoverEndpoint",
+  "retryDeliveries",
+  "cancelJob",
+  "redriveDeadLetter",
+];
 
 const changing = Object.entries(openApiDocument(createApp()).paths ?? {}).flatMap(([path, item]) =>
   Object.entries(item as Record<string, { operationId: string }>)

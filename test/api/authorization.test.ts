@@ -98,6 +98,22 @@ const ROWS: Record<string, Row> = {
   reseal: { needs: "admin", path: at("/v1/admin/reseal") },
   listAudit: { needs: "keys:write", path: at("/v1/audit") },
   getMetrics: { needs: "log:read", path: at("/v1/metrics") },
+  recoverEndpoint: {
+    needs: "events:write",
+    path: ({ endpoint }) => `/v1/endpoints/${endpoint}/recover`,
+    body: { since: new Date().toISOString() },
+  },
+  retryDeliveries: {
+    needs: "events:write",
+    path: at("/v1/deliveries/retry"),
+    body: { status: "exhausted", since: new Date().toISOString() },
+  },
+  listJobs: { needs: "log:read", path: at("/v1/jobs") },
+  getJob: { needs: "log:read", path: ({ job }) => `/v1/jobs/${job}` },
+  cancelJob: { needs: "events:write", path: ({ job }) => `/v1/jobs/${job}/cancel` },
+  getEndpointStats: { needs: "log:read", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/stats` },
+  listDeadLetters: { needs: "admin", path: at("/v1/admin/dead-letters") },
+  redriveDeadLetter: { needs: "admin", path: at("/v1/admin/dead-letters/dead_1/redrive") },
 };
 
 const operations: Operation[] = Object.entries(openApiDocument(createApp()).paths ?? {}).flatMap(([path, item]) =>

@@ -59,7 +59,7 @@ beforeAll(async () => {
   receive(() => (answers.shift() ?? talkative(500, said))());
   merchant = await newMerchant();
   const { key } = merchant;
-  await newEndpoint(key, { ordering: "none", headers: { "x-token": MARKERS.headerSecret } });
+  await newEndpoint(key, { ordering: "none", headers: { "x-shop": MARKERS.headerSecret } });
   const account = { provider: "resend", apiKey: MARKERS.accountSecret, from: "shop@shop.example" };
   await call("PUT", "/v1/channels/email", { key, body: account });
   const contact = { email: MARKERS.email, phone: PHONE, phoneVerified: true };
@@ -109,7 +109,7 @@ describe("whatever goes wrong, no line and no column of the log tells of a perso
     const { key } = merchant;
     await setFaults({ d1Fails: 1 });
     await call("PUT", `/v1/users/${USER}`, { key, body: { email: MARKERS.email } });
-    await call("PATCH", "/v1/endpoints/ep_1", { key, body: { headers: { "x-token": MARKERS.headerSecret } } });
+    await call("PATCH", "/v1/endpoints/ep_1", { key, body: { headers: { "x-shop": MARKERS.headerSecret } } });
     await call("GET", `/v1/users?email=${MARKERS.email}`, { key });
     await setFaults({ acceptFails: 1, backupFails: 1 });
     await post();

@@ -1,8 +1,11 @@
 import { env, exports } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
 
-import { deliveryId, eventId } from "../../src/event/ids.ts";
+import { deliveryId, eventId, randomId } from "../../src/event/ids.ts";
 import type { Attempt, DeliveryRow, EventRecord } from "../../src/outbox/contract.ts";
+import { NO_PROGRESS } from "../../src/store/jobs.ts";
 import { writeLog } from "../../src/store/log.ts";
+import { jobs, type JobFilter } from "../../src/store/schema.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 
 /** An answer of the API, with its headers. */
@@ -36,6 +39,8 @@ const TABLES = [
   "suppressions",
   "events",
   "deliveries",
+  "jobs",
+  "dead_letters",
 ];
 
 /** All that D1 holds, to compare before and after. */
@@ -56,11 +61,12 @@ export interface FurnishedMerchant {
   user: string;
   event: string;
   delivery: string;
+  job: string;
 }
 
 /**
- * Makes a merchant with a second key, a source with a secret, an endpoint, an account for email, a user, and an event
- * with a delivered delivery.
+ * Makes a merchant with a second key, a source with a secret, an endpoint, an account for email, a user, an event with
+ * a delivered delivery, and a job that is over.
  */
 export async function furnishedMerchant(): Promise<FurnishedMerchant> {
   const { id, key } = await newMerchant();
@@ -81,7 +87,20 @@ export async function furnishedMerchant(): Promise<FurnishedMerchant> {
     user: "u_1",
     event: event!,
     delivery: deliveryId(event!, endpoint.id),
+    job: await finishedJob(id, endpoint.id),
   };
+}
+
+/** Writes a job that is over. */
+async function finishedJob(merchant: string, endpoint: string): Promise<string> {
+  const [id, now] = [randomId("job"), Date.now()];
+  const filter: JobFilter = { statuses: ["exhausted"], since: now - 1000, until: now, endpoint };
+  const times = { startedAt: now, updatedAt: now, finishedAt: now };
+  const row = { ...NO_PROGRESS, ...times, merchant, id, kind: "recover" as const, filter, perSecond: 10 };
+  await drizzle(env.DB)
+    .insert(jobs)
+    .values({ ...row, status: "done" });
+  return id;
 }
 
 let made = 0;

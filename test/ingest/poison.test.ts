@@ -85,23 +85,6 @@ describe("a message that nobody can read", () => {
   });
 });
 
-describe("a backup message that fails again and again", () => {
-  const sent: unknown[] = [];
-  const BACKUP = { send: async (body: unknown) => sent.push(body) } as unknown as Queue;
-
-  it("goes around 14 times, and is parked then", async () => {
-    let message = logMessage(unique("mer"));
-    for (let round = 1; round <= 14; round++) {
-      expect(await consume("dead", [message], { BACKUP })).toEqual(["ack"]);
-      message = sent.pop() as BackupMessage;
-      expect(message).toMatchObject({ kind: "log", rounds: round });
-    }
-    expect(await consume("dead", [message], { BACKUP })).toEqual(["ack"]);
-    expect(sent).toEqual([]);
-    expect(await parked()).toMatchObject([{ queue: "dead" }]);
-  });
-});
-
 describe("what is parked", () => {
   it("goes on its way once it can be read: the release that sent it is back", async () => {
     const message = logMessage(unique("mer"));

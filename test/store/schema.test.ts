@@ -6,10 +6,12 @@ import {
   apiKeys,
   audit,
   channelAccounts,
+  deadLetters,
   deliveries,
   endpoints,
   erasures,
   events,
+  jobs,
   merchants,
   parked,
   sources,
@@ -41,6 +43,8 @@ const tables = [
   sweeps,
   erasures,
   parked,
+  jobs,
+  deadLetters,
 ].map(getTableConfig);
 
 const byName = (a: Column, b: Column) => (a.name < b.name ? -1 : 1);

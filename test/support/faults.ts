@@ -14,6 +14,9 @@ export interface Faults {
   d1Fails: number;
   acceptFails: number;
   settleFails: number;
+  /** Outboxes that do not send again what they are asked to, or do and their answer gets lost. */
+  retryFails: number;
+  retryAnswersLost: number;
   /**
    * Where the Worker stops for good, once: it tells `reached` (a URL) and waits to be killed. `before-log` and
    * `before-settle` are met once a delivery has succeeded.
@@ -48,6 +51,8 @@ export const NO_FAULTS: Faults = {
   d1Fails: 0,
   acceptFails: 0,
   settleFails: 0,
+  retryFails: 0,
+  retryAnswersLost: 0,
   stop: null,
   reached: null,
 };
@@ -109,6 +114,12 @@ export function wrapEnv(env: Env): Env {
           await stopAt("before-settle");
         }
         fail(faults.settleFails, "The outbox does not settle");
+      }
+      if (method === "retry") {
+        fail(faults.retryFails, "The outbox does not answer");
+        const answer = await call();
+        fail(faults.retryAnswersLost, "The answer got lost");
+        return answer;
       }
       return call();
     }),

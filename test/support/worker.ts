@@ -1,6 +1,7 @@
 import worker, {
   EndpointGate as RealGate,
   PaymentBinding as RealBinding,
+  ReplayJob as RealJob,
   UserOutbox as RealOutbox,
 } from "../../src/index.ts";
 import { control, counters, countRows, wrapEnv } from "./faults.ts";
@@ -28,6 +29,13 @@ export class PaymentBinding extends RealBinding {
 export class EndpointGate extends RealGate {
   constructor(ctx: DurableObjectState, env: Env) {
     super(countRows(ctx), wrapEnv(env));
+  }
+}
+
+/** A job that sends deliveries again, on bindings that tests can break. */
+export class ReplayJob extends RealJob {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, wrapEnv(env));
   }
 }
 

@@ -1,0 +1,245 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+
+import { CHANNELS } from "../event/channels.ts";
+import { randomId } from "../event/ids.ts";
+import { log } from "../platform/log.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { jobName, NO_PROGRESS, readJob, runningJobs, type Job as Row } from "../store/jobs.ts";
+import { endpoints, jobs, type JobFilter } from "../store/schema.ts";
+import type { Api, ApiEnv } from "./api-env.ts";
+import { needsScope } from "./authenticate.ts";
+import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
+
+/** Bodies of events are kept for so long. */
+const MAX_AGE_MS = 30 * 24 * 3_600_000;
+/** Jobs of one merchant that run at a time. */
+const MAX_RUNNING = 5;
+
+const PerSecond = z
+  .int()
+  .min(1)
+  .max(100)
+  .default(10)
+  .openapi({ description: "Deliveries a second at most; the endpoint's own limit holds as well." });
+
+const Until = Since.openapi({ description: "Accepted before this time; by default, and at the latest, now." });
+
+const Recovery = z
+  .strictObject({
+    since: Since.openapi({ description: "Accepted at this time or later; at most 30 days ago." }),
+    until: Until.optional(),
+    include: z
+      .array(z.enum(["exhausted", "canceled", "skipped"]))
+      .min(1)
+      .default(["exhausted"])
+      .openapi({ description: "What is sent again. `skipped`: what the endpoint did not want." }),
+    perSecond: PerSecond,
+  })
+  .openapi("Recovery");
+
+const BulkRetry = z
+  .strictObject({
+    status: z.enum(["exhausted", "canceled", "bounced", "skipped", "delivered"]),
+    endpoint: z.string().max(64).optional(),
+    channel: z.enum(["webhook", ...CHANNELS]).optional(),
+    type: z.string().max(128).optional().openapi({ description: "The type of the event." }),
+    user: z.string().max(128).optional(),
+    since: Since.openapi({ description: "Accepted at this time or later; at most 30 days ago." }),
+    until: Until.optional(),
+    perSecond: PerSecond,
+  })
+  .refine(({ status, endpoint }) => (status !== "delivered" && status !== "skipped") || endpoint !== undefined, {
+    path: ["endpoint"],
+    message: "What was delivered or skipped is sent again to one endpoint only",
+  })
+  .openapi("BulkRetry");
+
+const Job = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["recover", "retry"]),
+    status: z.enum(["running", "done", "canceled", "failed"]),
+    error: z.string().nullable().openapi({ description: "Why it failed." }),
+    filter: z.object({
+      statuses: z.array(z.string()),
+      since: Instant,
+      until: Instant,
+      endpoint: z.string().optional(),
+      channel: z.string().optional(),
+      type: z.string().optional(),
+      user: z.string().optional(),
+    }),
+    perSecond: z.int(),
+    looked: z.int().openapi({ description: "Deliveries found so far that fit." }),
+    queued: z.int().openapi({ description: "Of those, how many are sent again." }),
+    skipped: z.int().openapi({ description: "Of those, how many are not." }),
+    skippedBecause: z.record(z.string(), z.int()).openapi({ example: { body_gone: 2 } }),
+    delivered: z.int().openapi({ description: "Of the queued ones, how many were delivered by that attempt." }),
+    position: z.string().nullable().openapi({ description: "The delivery that was dealt with last." }),
+    startedAt: Instant,
+    finishedAt: Instant.nullable(),
+  })
+  .openapi("Job");
+
+const recover = createRoute({
+  method: "post",
+  path: "/v1/endpoints/{id}/recover",
+  operationId: "recoverEndpoint",
+  summary: "Send an endpoint again what it missed, oldest first",
+  ...needsScope("events:write"),
+  request: { params: IdParam, body: body(Recovery) },
+  responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 404, 413, 415, 422, 429) },
+});
+
+const retry = createRoute({
+  method: "post",
+  path: "/v1/deliveries/retry",
+  operationId: "retryDeliveries",
+  summary: "Send again all deliveries that fit, oldest first",
+  ...needsScope("events:write"),
+  request: { body: body(BulkRetry) },
+  responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 413, 415, 422, 429) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/jobs",
+  operationId: "listJobs",
+  summary: "List jobs that send deliveries again",
+  ...needsScope("log:read"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(Job), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/jobs/{id}",
+  operationId: "getJob",
+  summary: "Show how far a job is",
+  ...needsScope("log:read"),
+  request: { params: IdParam },
+  responses: { 200: json(Job, "The job"), ...problems(401, 403, 404) },
+});
+
+const cancel = createRoute({
+  method: "post",
+  path: "/v1/jobs/{id}/cancel",
+  operationId: "cancelJob",
+  summary: "End a job; what is on its way already is attempted",
+  ...needsScope("events:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Job, "The job"), ...problems(401, 403, 404, 409) },
+});
+
+/** `/v1/jobs`, and what begins them. */
+export function jobRoutes(app: Api): void {
+  app.openapi(recover, async (c) => {
+    const { include, perSecond, ...range } = c.req.valid("json");
+    const [endpoint] = await drizzle(c.env.DB)
+      .select({ id: endpoints.id })
+      .from(endpoints)
+      .where(and(eq(endpoints.merchant, c.get("merchant")), eq(endpoints.id, c.req.valid("param").id)));
+    const filter = { statuses: [...new Set(include)], ...rangeOf(range), endpoint: found(endpoint).id };
+    return c.json(await begin(c, "recover", filter, perSecond), 202);
+  });
+
+  app.openapi(retry, async (c) => {
+    const { status, perSecond, since, until, ...rest } = c.req.valid("json");
+    const filter = { statuses: [status], ...rangeOf({ since, until }), ...rest };
+    return c.json(await begin(c, "retry", filter, perSecond), 202);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, after, order } = c.req.valid("query");
+    const rows = await drizzle(c.env.DB)
+      .select()
+      .from(jobs)
+      .where(
+        and(
+          eq(jobs.merchant, c.get("merchant")),
+          after === undefined ? undefined : (order === "asc" ? gt : lt)(jobs.id, after),
+        ),
+      )
+      .orderBy((order === "asc" ? asc : desc)(jobs.id))
+      .limit(limit + 1);
+    return c.json(page(rows.map(toJob), limit), 200);
+  });
+
+  app.openapi(show, async (c) => c.json(toJob(found(await read(c, c.req.valid("param").id))), 200));
+
+  app.openapi(cancel, async (c) => {
+    const { id } = found(await read(c, c.req.valid("param").id));
+    const [merchant, now] = [c.get("merchant"), Date.now()];
+    const [row] = await drizzle(c.env.DB)
+      .update(jobs)
+      .set({ status: "canceled", updatedAt: now, finishedAt: now })
+      .where(and(eq(jobs.merchant, merchant), eq(jobs.id, id), eq(jobs.status, "running")))
+      .returning();
+    if (!row) {
+      throw new ProblemError("job_over");
+    }
+    await c.env.REPLAY_JOB.getByName(jobName(row))
+      .cancel()
+      .catch((error: unknown) => log.warn("job.cancel_failed", { job: id, error: String(error) }));
+    return c.json(toJob((await read(c, id)) ?? row), 200);
+  });
+}
+
+/** Writes a job down and wakes its object. If that does not answer, the cron will. */
+async function begin(c: Context<ApiEnv>, kind: Row["kind"], filter: JobFilter, perSecond: number) {
+  const [merchant, now] = [c.get("merchant"), Date.now()];
+  if ((await runningJobs(c.env.DB, merchant)) >= MAX_RUNNING) {
+    throw new ProblemError("too_many_requests", { detail: `${MAX_RUNNING} jobs may run at a time.` });
+  }
+  const row: Row = {
+    ...NO_PROGRESS,
+    merchant,
+    id: randomId("job", now),
+    kind,
+    filter,
+    perSecond,
+    status: "running",
+    error: null,
+    startedAt: now,
+    updatedAt: now,
+    finishedAt: null,
+  };
+  await drizzle(c.env.DB).insert(jobs).values(row);
+  await c.env.REPLAY_JOB.getByName(jobName(row))
+    .wake()
+    .catch((error: unknown) => log.warn("job.wake_failed", { job: row.id, error: String(error) }));
+  return toJob(row);
+}
+
+/** The range of a job in epoch ms; not beyond now, so that it does not meet again what it sent itself. */
+function rangeOf({ since, until }: { since: string; until?: string | undefined }): { since: number; until: number } {
+  const now = Date.now();
+  const range = { since: Date.parse(since), until: Math.min(until === undefined ? now : Date.parse(until), now) };
+  if (range.since < now - MAX_AGE_MS) {
+    throw invalid("/since", "too_early", "What was accepted more than 30 days ago can't be sent again");
+  }
+  if (range.since > range.until) {
+    throw invalid("/since", "too_late", "It is later than `until`, or than now");
+  }
+  return range;
+}
+
+function invalid(path: string, code: string, message: string): ProblemError {
+  return new ProblemError("invalid", { errors: [{ path, code, message }] });
+}
+
+function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
+  return readJob(c.env.DB, jobName({ merchant: c.get("merchant"), id }));
+}
+
+function toJob({ merchant: _, updatedAt: __, filter, startedAt, finishedAt, ...row }: Row): z.infer<typeof Job> {
+  return {
+    ...row,
+    filter: { ...filter, since: toIso(filter.since), until: toIso(filter.until) },
+    startedAt: toIso(startedAt),
+    finishedAt: finishedAt === null ? null : toIso(finishedAt),
+  };
+}
