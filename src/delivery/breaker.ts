@@ -83,7 +83,7 @@ export function tellBreaker(breaker: Breaker, sign: Sign, now: number): Breaker 
     case "halfOpen":
       return opened({ ...breaker, slices, hanging }, now);
     case "closed":
-      return isDown(slices) || hanging >= MAX_HANGING
+      return !isGood && (isDown(slices) || hanging >= MAX_HANGING)
         ? opened({ ...breaker, slices, hanging }, now)
         : { ...breaker, slices, hanging };
   }

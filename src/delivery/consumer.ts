@@ -15,6 +15,7 @@ import { merchantConfig, merchantConfigs } from "../store/config.ts";
 import { plannedRows } from "../store/log.ts";
 import { peopleOf, type AddressedChannel, type UserRef } from "../store/people.ts";
 import { Ledger } from "./ledger.ts";
+import { announceFailure } from "./announce-failure.ts";
 import { heldBack } from "./may-send.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { Conclusion } from "./outcome.ts";
@@ -116,6 +117,7 @@ class Run {
     } else if (concluded !== null) {
       const { row, outcome } = concluded;
       this.#note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));
+      this.#ctx.waitUntil(announceFailure(this.#env, record, dispatch, concluded));
     }
   }
 

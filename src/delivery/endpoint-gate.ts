@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
+import { announce } from "../outbox/announce.ts";
 import { V } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpoint-status.ts";
@@ -77,12 +78,16 @@ export class EndpointGate extends DurableObject<Env> {
       return;
     }
     this.#underWay.shift();
-    const { state, end, isWell } = tell(this.#state, told);
+    const { state, end, isBack, isWell } = tell(this.#state, told);
     this.#keep(state);
     if (end === null) {
       await this.#watch({ merchant, endpoint }, !isWell);
     } else {
-      await disableEndpoint(this.env, { merchant, endpoint }, end, told.at);
+      const isNew = await disableEndpoint(this.env, { merchant, endpoint }, end, told.at);
+      await (isNew && this.#announce({ merchant, endpoint }, "endpoint.disabled", { reason: end, lastFailure: told }));
+    }
+    if (isBack) {
+      await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
     await this.#arm(told.at);
   }
@@ -145,6 +150,14 @@ export class EndpointGate extends DurableObject<Env> {
         }
       }),
     );
+  }
+
+  async #announce(
+    { merchant, endpoint: id }: EndpointRef,
+    type: "endpoint.disabled" | "endpoint.recovered",
+    more: object,
+  ) {
+    await announce(this.env, { merchant, type, target: id, data: { endpoint: { id, ...more } } });
   }
 
   async #watch(ref: EndpointRef, watch: boolean): Promise<void> {

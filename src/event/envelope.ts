@@ -59,7 +59,7 @@ export function composeTemplate({ id, sequence, stale, truth, event, raw }: Acce
 
 /** What an event is before it is accepted; `truth`: what its payment has become by it, once that is known. */
 export function viewOf(event: PaymentEvent, truth: Truth | null = null): EventView {
-  const { payment, refund, dispute, payout, account, paymentMethod, custom } = event.data;
+  const { payment, refund, dispute, payout, account, paymentMethod, custom, operation } = event.data;
   const data = {
     payment: payment && {
       id: payment.id,
@@ -80,6 +80,7 @@ export function viewOf(event: PaymentEvent, truth: Truth | null = null): EventVi
     },
     paymentMethod,
     custom,
+    ...operation,
     provider: event.origin,
   };
   return {

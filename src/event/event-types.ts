@@ -1,3 +1,5 @@
+import { isOperational, OPERATIONAL_TYPES, type OperationalType } from "./operational.ts";
+
 /**
  * Every type of event that Paybell knows, in families. `unknown` is a verified event of a provider whose type has no
  * counterpart here: it is kept and delivered, and claims nothing.
@@ -58,13 +60,15 @@ export const EVENT_TYPES = [
 ] as const;
 
 /** A type of event: one of {@link EVENT_TYPES}, or the merchant's own, which begins with `custom.`. */
-export type EventType = (typeof EVENT_TYPES)[number] | `custom.${string}`;
+export type EventType = (typeof EVENT_TYPES)[number] | OperationalType | `custom.${string}`;
 
 const KNOWN: ReadonlySet<string> = new Set(EVENT_TYPES);
 
 /** What names several types: a family of them, or all. */
 const FAMILIES: ReadonlySet<string> = new Set([
-  ...EVENT_TYPES.filter((type) => type.includes(".")).map((type) => `${type.split(".")[0]}.*`),
+  ...[...EVENT_TYPES, ...OPERATIONAL_TYPES]
+    .filter((type) => type.includes("."))
+    .map((type) => `${type.split(".")[0]}.*`),
   "custom.*",
   "*",
 ]);
@@ -85,12 +89,21 @@ export function isEventType(text: string): text is EventType {
 
 /** Whether `text` names types: one, a family (`payment.*`, `custom.order.*`), or all (`*`). */
 export function isTypePattern(text: string): boolean {
-  return isEventType(text) || FAMILIES.has(text) || (/^custom\..*\.\*$/.test(text) && isEventType(text.slice(0, -2)));
+  return (
+    isEventType(text) ||
+    isOperational(text) ||
+    FAMILIES.has(text) ||
+    (/^custom\..*\.\*$/.test(text) && isEventType(text.slice(0, -2)))
+  );
 }
 
 /** Whether a type is one of those that a pattern names, as {@link isTypePattern} knows them. */
 export function isOfPattern(type: string, pattern: string): boolean {
-  return pattern === "*" || pattern === type || (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)));
+  return (
+    (pattern === "*" && !isOperational(type)) ||
+    pattern === type ||
+    (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)))
+  );
 }
 
 /** The known type that `text` was probably meant to be, at most three edits away; null if none is. For error texts. */
@@ -100,7 +113,7 @@ export function nearestEventType(text: string): string | null {
 
 /** As {@link nearestEventType}, among the families too. */
 export function nearestTypePattern(text: string): string | null {
-  return nearestOf(text, [...EVENT_TYPES, ...FAMILIES]);
+  return nearestOf(text, [...EVENT_TYPES, ...OPERATIONAL_TYPES, ...FAMILIES]);
 }
 
 /** The name that `text` was probably meant to be, at most three edits away; null if none is. */

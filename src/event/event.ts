@@ -65,6 +65,8 @@ export interface EventData {
   paymentMethod?: PaymentMethod;
   /** Only for the merchant's own `custom.*` types: any JSON object. */
   custom?: Record<string, unknown>;
+  /** Only for what Paybell tells of its own work: the `data` as it stands. */
+  operation?: Record<string, unknown>;
 }
 
 /** One event as a provider adapter reads it from a verified request. Times in epoch milliseconds. */

@@ -5,6 +5,7 @@ import { log } from "../platform/log.ts";
 import { keepDead } from "../store/dead-letters.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
+import { sendAlert, takeAnnouncement } from "./announced.ts";
 
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 600;
@@ -64,6 +65,10 @@ async function bring(
         unlogged: [],
       });
       return;
+    case "announce":
+      return takeAnnouncement(request, message);
+    case "alert":
+      return sendAlert(env, message);
     case "accept": {
       const { event } = message;
       const taken = (await tryAccept(request, [event])).get(event);

@@ -14,6 +14,7 @@ import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } f
 import { acceptEvents } from "./accept.ts";
 import { identify } from "./identity.ts";
 import { plan } from "./plan.ts";
+import { noteRejected } from "./rejecting.ts";
 import { rawText } from "./raw.ts";
 
 /** A provider's post may be this long; none of them sends more. */
@@ -53,6 +54,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!verification.ok) {
     log.warn("ingest.refused", { source: source.id, reason: verification.reason });
     c.executionCtx.waitUntil(noteRefused(c.env, forger, now));
+    c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
     return provider.acknowledge("bad-signature");
   }
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.

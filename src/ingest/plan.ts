@@ -4,6 +4,7 @@ import { viewOf } from "../event/envelope.ts";
 import { isOfPattern } from "../event/event-types.ts";
 import type { PaymentEvent } from "../event/event.ts";
 import { passes } from "../event/filter.ts";
+import { isOperational } from "../event/operational.ts";
 import type { Planned } from "../outbox/contract.ts";
 import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.ts";
 
@@ -44,6 +45,7 @@ function notices(accounts: ChannelAccount[], { livemode, origin }: PaymentEvent)
 const PEOPLE_MAX_HOLD_SECONDS = 3_600;
 
 function wants({ eventTypes, livemode }: Endpoint, event: PaymentEvent): boolean {
-  const isOfType = eventTypes === null || eventTypes.some((pattern) => isOfPattern(event.type, pattern));
+  const isOfType =
+    eventTypes === null ? !isOperational(event.type) : eventTypes.some((pattern) => isOfPattern(event.type, pattern));
   return isOfType && (livemode === null || livemode === event.livemode);
 }

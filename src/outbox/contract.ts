@@ -1,6 +1,7 @@
 import type { FailureClass } from "../channels/adapter.ts";
 import type { Payload } from "../event/envelope.ts";
 import type { PaymentEvent } from "../event/event.ts";
+import type { OperationalType } from "../event/operational.ts";
 
 /** The version that every queue message, RPC payload and outbox row carries. Code reads this and the one before. */
 export const V = 1 as const;
@@ -275,8 +276,19 @@ export interface DeliveriesMessage {
   items: EventItem[];
 }
 
+/** Something that a merchant should hear of Paybell's own work. `target`: the id of what it is about. */
+export interface Announcement {
+  merchant: string;
+  type: OperationalType;
+  target: string;
+  /** The `data` of the event. */
+  data: Record<string, unknown>;
+}
+
 /** A message of the `backup` queue: what the usual way did not take. */
 export type BackupMessage =
   | { v: V; kind: "log"; rows: LogRow[] }
   | { v: V; kind: "settle"; key: string; settles: Settle[] }
-  | { v: V; kind: "accept"; event: AcceptEvent };
+  | { v: V; kind: "accept"; event: AcceptEvent }
+  | ({ v: V; kind: "announce"; at: number } & Announcement)
+  | { v: V; kind: "alert"; id: string; to: string; subject: string; text: string };

@@ -55,6 +55,8 @@ const BACKUP: Record<BackupMessage["kind"], Shape> = {
     settles: listOf({ event: isText, delivery: isText, counter: isNumber, outcome: isObject }),
   },
   accept: { event: (value) => fits(value, ACCEPT) },
+  announce: { merchant: isText, type: isText, target: isText, data: isObject, at: isNumber },
+  alert: { id: isText, to: isText, subject: isText, text: isText },
 };
 
 /** The items of a `deliveries` message that can be read. `isWhole`: none was left out; the outbox sends those again. */

@@ -80,6 +80,8 @@ export interface MerchantConfig {
   id: string;
   name: string | null;
   status: "active" | "suspended";
+  /** Where it wants to be told of what goes wrong. */
+  alertEmail: string | null;
   /** It has had as many events this month as it may, by the count of some minutes ago. */
   isOverQuota: boolean;
   endpoints: Endpoint[];
@@ -162,6 +164,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         id: merchants.id,
         name: merchants.name,
         status: merchants.status,
+        alertEmail: merchants.alertEmail,
         signingKeys: merchants.signingKeys,
         isOverQuota,
       })
@@ -189,6 +192,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         id: row.id,
         name: row.name,
         status: row.status,
+        alertEmail: row.alertEmail,
         isOverQuota: row.isOverQuota === 1,
         endpoints: byMerchant.get(merchant) ?? [],
         accounts: accounts.filter((account) => account.merchant === merchant),

@@ -25,6 +25,11 @@ describe("a breaker", () => {
     expect(breakerState(told(signs), signs.length * 1000)).toBe(state);
   });
 
+  it("is not opened by a success, whatever was before", () => {
+    const breaker = tellBreaker(tellBreaker(told(times(8, "bad")), "good", 9000), "good", 10_000);
+    expect(breakerState(breaker, 10_000)).toBe("closed");
+  });
+
   it("forgets what is older than five minutes", () => {
     const breaker = told(times(9, "bad"));
     expect(breakerState(tellBreaker(breaker, "bad", 6 * MINUTE_MS), 6 * MINUTE_MS)).toBe("closed");

@@ -12,6 +12,7 @@ const config: MerchantConfig = {
   id: "mer_1",
   name: null,
   status: "active",
+  alertEmail: null,
   isOverQuota: false,
   endpoints: [endpoint],
   accounts: [],

@@ -35,7 +35,7 @@ function pass(filter: Filter, on: EventView = view): boolean {
 type Whole<T> = T extends (infer Item)[] ? Whole<Item>[] : T extends object ? { [K in keyof T]-?: Whole<T[K]> } : T;
 
 const money = { value: "1", currency: "EUR" };
-const WHOLE: Whole<Omit<EventData, "custom">> & { custom: object } = {
+const WHOLE: Whole<Omit<EventData, "custom" | "operation">> & { custom: object } = {
   payment: {
     id: "x",
     amount: money,

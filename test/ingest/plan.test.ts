@@ -30,6 +30,7 @@ const config = (...endpoints: Partial<Endpoint>[]): MerchantConfig => ({
   id: "mer_1",
   name: null,
   status: "active",
+  alertEmail: null,
   isOverQuota: false,
   endpoints: endpoints.map((one, i) => ({ ...ENDPOINT, id: `ep_${i}`, ...one })),
   accounts: [],
