@@ -36,32 +36,7 @@ export function paybell(name = "Paybell", entry = "src/index.ts"): Target {
     name,
     async start(receiverUrl) {
       script ??= bundled(entry);
-      const { modulesRules: _, ...workerOptions } = deployedOptions();
-      const host = await startHost({
-        ...workerOptions,
-        modules: true,
-        script,
-        bindings: {
-          ...(workerOptions["bindings"] as object),
-          ADMIN_TOKEN,
-          ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
-          ALLOW_PRIVATE_ENDPOINTS: "true",
-          // One source posts more than is meant to be; and the emulator's limiter is an object with a row a call.
-          RATE_LIMITS: "off",
-        },
-      } as V4MiniflareOptions);
-      const db = await host.miniflare.getD1Database("DB");
-      for (const path of globSync("migrations/*.sql", { cwd: root }).toSorted()) {
-        const statements = unstable_splitSqlQuery(readFileSync(join(root, path), "utf8"));
-        await db.batch(statements.map((statement) => db.prepare(statement)));
-      }
-      const call = async <T>(token: string, path: string, body: object): Promise<T> => {
-        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-        const response = await fetch(host.url + path, { method: "POST", headers, body: JSON.stringify(body) });
-        if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-        return (await response.json()) as T;
-      };
-      const { apiKey } = await call<{ apiKey: string }>(ADMIN_TOKEN, "/v1/merchants", { name: "Bench" });
+      const { host, apiKey, call } = await startPaybell(script);
       const { secret } = await call<{ secret: string }>(apiKey, "/v1/endpoints", { url: receiverUrl });
       const { ingestUrl } = await call<{ ingestUrl: string }>(apiKey, "/v1/sources", {
         provider: "stripe",
@@ -75,6 +50,37 @@ export function paybell(name = "Paybell", entry = "src/index.ts"): Target {
       };
     },
   };
+}
+
+/** A Paybell with one merchant. `call` posts to its API, and throws an Error that says what came instead of a 2xx. */
+export async function startPaybell(script = bundled("src/index.ts")) {
+  const { modulesRules: _, ...workerOptions } = deployedOptions();
+  const host = await startHost({
+    ...workerOptions,
+    modules: true,
+    script,
+    bindings: {
+      ...(workerOptions["bindings"] as object),
+      ADMIN_TOKEN,
+      ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+      ALLOW_PRIVATE_ENDPOINTS: "true",
+      // One source posts more than is meant to be; and the emulator's limiter is an object with a row a call.
+      RATE_LIMITS: "off",
+    },
+  } as V4MiniflareOptions);
+  const db = await host.miniflare.getD1Database("DB");
+  for (const path of globSync("migrations/*.sql", { cwd: root }).toSorted()) {
+    const statements = unstable_splitSqlQuery(readFileSync(join(root, path), "utf8"));
+    await db.batch(statements.map((statement) => db.prepare(statement)));
+  }
+  const call = async <T>(token: string, path: string, body: object): Promise<T> => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const response = await fetch(host.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as T;
+  };
+  const { apiKey } = await call<{ apiKey: string }>(ADMIN_TOKEN, "/v1/merchants", { name: "Bench" });
+  return { host, apiKey, call };
 }
 
 /** The thinnest Worker there is: a queue, and a consumer that posts. */

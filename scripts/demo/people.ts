@@ -40,8 +40,8 @@ function isConcluded(notices: Notice[]): boolean {
   );
 }
 
-/** How many texts tell of a payment, by its amount and order. A failure that was told before is another text. */
+/** How many texts tell that a payment succeeded, by its amount and order. A failure told before is another text. */
 function count(texts: string[], { payment: { amount, order } }: StripeEvent, currency: string): number {
   const money = currency + (amount / 100).toFixed(2);
-  return texts.filter((text) => text.includes(money) && text.includes(order) && !/fail/i.test(text)).length;
+  return texts.filter((text) => text.includes(money) && text.includes(order) && text.includes("was successful")).length;
 }

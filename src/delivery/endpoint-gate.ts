@@ -43,13 +43,15 @@ export class EndpointGate extends DurableObject<Env> {
   #underWay: number[] = [];
   /** What the configuration is known to say; null: not known. */
   #isWatched: boolean | null = null;
+  #alarmAt = Infinity;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    ctx.storage.sql.exec(
-      "CREATE TABLE IF NOT EXISTS parked (outbox TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
-    );
+    this.#createTables();
     this.#state = ctx.storage.kv.get<GateState>("state") ?? NEW_GATE;
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = (await ctx.storage.getAlarm()) ?? Infinity;
+    });
   }
 
   /** Whether an attempt may start, and when; if not, what it waits for. */
@@ -114,11 +116,13 @@ export class EndpointGate extends DurableObject<Env> {
   /** The endpoint is gone: nothing is remembered of it. */
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
-    this.#state = NEW_GATE;
+    this.#createTables();
+    [this.#state, this.#underWay, this.#isWatched, this.#alarmAt] = [NEW_GATE, [], null, Infinity];
   }
 
   override async alarm(): Promise<void> {
     const now = Date.now();
+    this.#alarmAt = Infinity;
     try {
       const count = releases(this.#state, this.#underWay.length, now);
       const outboxes = this.#parked(count);
@@ -129,7 +133,7 @@ export class EndpointGate extends DurableObject<Env> {
       await this.#release(outboxes);
     } catch (error) {
       log.error("gate.release_failed", { gate: this.ctx.id.name, error: String(error) });
-      await this.ctx.storage.setAlarm(now + 5_000);
+      await this.#armAt(now + 5_000);
     }
   }
 
@@ -160,6 +164,12 @@ export class EndpointGate extends DurableObject<Env> {
     await announce(this.env, { merchant, type, target: id, data: { endpoint: { id, ...more } } });
   }
 
+  #createTables(): void {
+    this.ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS parked (outbox TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+    );
+  }
+
   async #watch(ref: EndpointRef, watch: boolean): Promise<void> {
     if (this.#isWatched !== watch) {
       await watchEndpoint(this.env, ref, watch);
@@ -178,10 +188,18 @@ export class EndpointGate extends DurableObject<Env> {
     this.ctx.storage.sql.exec("INSERT INTO parked VALUES (?, ?) ON CONFLICT DO NOTHING", outbox, now);
   }
 
+  /** Sees to it that what waits is looked at in time. */
   async #arm(now: number): Promise<void> {
-    const at = this.#parked(1).length > 0 ? nextLook(this.#state, this.#underWay.length, now) : Infinity;
-    if (at < Infinity) {
-      await this.ctx.storage.setAlarm(Math.max(at, now));
+    if (this.#parked(1).length > 0) {
+      await this.#armAt(nextLook(this.#state, this.#underWay.length, now));
+    }
+  }
+
+  /** Never later than it is armed already: those who wait are not put off by every word about those who do not. */
+  async #armAt(at: number): Promise<void> {
+    if (at < this.#alarmAt) {
+      this.#alarmAt = at;
+      await this.ctx.storage.setAlarm(at);
     }
   }
 

@@ -95,7 +95,8 @@ export function ask(
   const { waitUntil, breaker } = askBreaker(state.breaker, now);
   if (waitUntil !== null) return waits("breaker", waitUntil, true);
   if (roomIn(state, underWay) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
-  const probing = { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } };
+  const isProbe = breaker !== state.breaker || pause !== null;
+  const probing = isProbe ? { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } } : state;
   const rate = Math.min(perSecond ?? Infinity, state.isDraining ? RAMP_PER_SECOND : Infinity);
   if (rate === Infinity) return { verdict: { go: true, startAt: now }, state: probing };
   const { turn, throttle } = takeTurn(state.throttle, rate, now);

@@ -245,12 +245,25 @@ describe("a gate", () => {
     expect(left).toEqual([]);
   });
 
+  it("is not put off by what it is told meanwhile from looking at what waits", async () => {
+    await listen({}, ok);
+    const gateOf = await gate();
+    await gateOf.park({ v: V, merchant: merchant.id, endpoint, outbox: "u/nobody/y" });
+    await gateOf.open({ v: V, merchant: merchant.id, endpoint });
+    const armed = () => runInDurableObject(gateOf, (_, { storage }) => storage.getAlarm());
+    const before = await armed();
+    await tell([{ class: "delivered", at: Date.now() + 500 }]);
+    expect(before).not.toBeNull();
+    expect(await armed()).toBe(before);
+  });
+
   it("is forgotten with its endpoint", async () => {
     await listen({}, ok);
     await tell([{ class: "http", at: Date.now() }]);
     const forgotten = await gate();
     expect((await call("DELETE", `/v1/endpoints/${endpoint}`, { key: merchant.key })).status).toBe(204);
     expect(await forgotten.show()).toMatchObject({ breaker: "closed", lastFailure: null });
+    await forgotten.park({ v: V, merchant: merchant.id, endpoint, outbox: "u/after/all" });
   });
 });
 

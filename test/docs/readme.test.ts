@@ -51,7 +51,7 @@ it("is short", () => {
 });
 
 it.each(pages)("%s names npm scripts that exist", (page) => {
-  const named = [...read(page).matchAll(/\bnpm (?:run )?(start|test|deploy|dev|(?<=run )[\w:]+)/g)].map(
+  const named = [...read(page).matchAll(/\bnpm (?:run )?(start|test|deploy|dev|(?<=run )[\w:-]+)/g)].map(
     ([, name = ""]) => name,
   );
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
