@@ -5,11 +5,12 @@ import type { Context } from "hono";
 
 import { CHANNELS } from "../event/channels.ts";
 import { partsOfDelivery } from "../event/ids.ts";
-import { V, type EventRecord } from "../outbox/contract.ts";
+import { V } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
 import { NO_OUTBOX } from "../store/erasures.ts";
+import { recordOf } from "../store/replay.ts";
 import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -86,15 +87,16 @@ export function deliveryRoutes(app: Api): void {
 
   app.openapi(retry, async (c) => {
     const { row, event } = await read(c, c.req.valid("param").id);
-    if (event === null || event.template === null || event.outbox === NO_OUTBOX) {
+    const record = recordOf(event);
+    if (record === null) {
       throw new ProblemError("not_found", { detail: "The body of the event is no longer kept." });
     }
-    if (event.sequence === null) {
+    if (record.sequence === null) {
       throw new ProblemError("still_waiting", { detail: "The event still waits for its outbox." });
     }
-    const { status } = await c.env.USER_OUTBOX.getByName(event.outbox).retry({
+    const { status } = await c.env.USER_OUTBOX.getByName(record.key).retry({
       v: V,
-      record: toRecord(event),
+      record,
       delivery: row.id,
       destination: row.destination,
       previous: row.previous,
@@ -145,10 +147,6 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
     throw new ProblemError("not_found");
   }
   return { row, event, outbox: event?.outbox ?? row.outbox };
-}
-
-function toRecord({ outbox, alteredAt: _, lateAt: __, ...event }: typeof events.$inferSelect): EventRecord {
-  return { ...event, key: outbox };
 }
 
 /**

@@ -2,13 +2,13 @@ import { isChannel } from "../event/channels.ts";
 import { V, type Ordering, type RetryInput } from "../outbox/contract.ts";
 import type { Endpoint, MerchantConfig } from "../store/config.ts";
 import type { Job } from "../store/jobs.ts";
-import type { Again, Standing } from "../store/replay.ts";
+import { recordOf, type Again, type Standing } from "../store/replay.ts";
 import type { JobFilter } from "../store/schema.ts";
 
 // Which deliveries of a job are sent again. Pure: no clock, no I/O.
 
 /**
- * Why a delivery that fitted is not sent again. `body_gone`: the body of its event is no longer kept;
+ * Why a delivery that fitted is not sent again. `body_gone`: the body of its event is no longer kept, or its user was erased;
  * `endpoint_deleted`; `waiting`: it is not finished, or its event still waits for its outbox; `changed`: since it was
  * found it was sent again by somebody else, or went; `ambiguous`: it may have arrived, and nobody is told a thing
  * twice; `unavailable`: its outbox has not answered in many tries.
@@ -36,17 +36,17 @@ export function decide(
   if (delivery.counter > counter && wasAsked) return { kind: "asked" };
   if (delivery.counter > counter || !filter.statuses.includes(delivery.status)) return skip("changed");
   if (delivery.reason === "ambiguous") return skip("ambiguous");
-  if (event === null || event.template === null) return skip("body_gone");
-  if (event.sequence === null) return skip("waiting");
+  const record = recordOf(event);
+  if (record === null) return skip("body_gone");
+  if (record.sequence === null) return skip("waiting");
   const ordering = orderingOf(delivery.destination, config);
   if (ordering === null) return skip("endpoint_deleted");
-  const { outbox, alteredAt: _, lateAt: __, ...record } = event;
   const { id, destination, previous, attempts, payload } = delivery;
   return {
     kind: "ask",
     input: {
       v: V,
-      record: { ...record, key: outbox },
+      record,
       delivery: id,
       destination,
       previous,

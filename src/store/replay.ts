@@ -2,8 +2,9 @@ import { and, eq, sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { idFrom } from "../event/ids.ts";
-import type { DeliveryStatus } from "../outbox/contract.ts";
+import type { DeliveryStatus, EventRecord } from "../outbox/contract.ts";
 import { isOfChannel, MAX_ROWS_READ } from "./delivery-list.ts";
+import { NO_OUTBOX } from "./erasures.ts";
 import { deliveries, events, type JobFilter } from "./schema.ts";
 
 /** Deliveries that fit, found at a time. */
@@ -79,6 +80,15 @@ export async function readAgain(db: D1Database, merchant: string, ids: string[])
     rows.forEach((row) => found.set(row.delivery.id, row));
   }
   return found;
+}
+
+/** What an outbox needs to send an event again; null: its body is no longer kept, or its user was erased from it. */
+export function recordOf(event: Again["event"]): EventRecord | null {
+  if (event === null || event.template === null || event.outbox === NO_OUTBOX) {
+    return null;
+  }
+  const { outbox, alteredAt: _, lateAt: __, ...record } = event;
+  return { ...record, key: outbox };
 }
 
 /** How a delivery stands in the log, with the class and the counter of its newest attempt; null without one. */

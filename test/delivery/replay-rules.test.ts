@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { decide, outcomeOf, rateOf } from "../../src/delivery/replay-rules.ts";
 import type { Endpoint, MerchantConfig } from "../../src/store/config.ts";
+import { NO_OUTBOX } from "../../src/store/erasures.ts";
 import type { Again, Standing } from "../../src/store/replay.ts";
 import type { JobFilter } from "../../src/store/schema.ts";
 import { eventRecord, newEventId } from "../api/support.ts";
@@ -55,6 +56,7 @@ describe("what a job does with a delivery", () => {
     ["may have arrived", found, but({ reason: "ambiguous" }), "ambiguous"],
     ["has no event any more", found, { ...AGAIN, event: null }, "body_gone"],
     ["has no body any more", found, but({}, { template: null }), "body_gone"],
+    ["is of a user who was erased", found, but({}, { outbox: NO_OUTBOX }), "body_gone"],
     ["has an event that waits for its outbox", found, but({}, { sequence: null }), "waiting"],
     ["goes to an endpoint that was deleted", found, but({ destination: "ep_2" }), "endpoint_deleted"],
     ["is gone since it was asked for", asked, undefined, "changed"],
