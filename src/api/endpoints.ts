@@ -186,10 +186,10 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     const row: Row = {
       ...key,
       url: input.url,
-      status: before?.status ?? "enabled",
-      disabledReason: before?.disabledReason ?? null,
-      disabledAt: before?.disabledAt ?? null,
-      watch: before?.watch ?? false,
+      status: "enabled",
+      disabledReason: null,
+      disabledAt: null,
+      watch: false,
       rateLimit: input.rateLimit ?? null,
       ...(before ? await secretColumns(c.env, before, secret, OVERLAP_SECONDS) : await firstSecret(c.env, key, secret)),
       eventTypes: input.eventTypes ?? null,
@@ -206,15 +206,15 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       secretHeaders: await sealHeaders(c.env, key, input.secretHeaders ?? null, before?.secretHeaders ?? null),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
-      createdAt: before?.createdAt ?? now,
+      createdAt: now,
       updatedAt: now,
     };
     if (row.signatures === "hmac+ed25519") {
       await ensureSigningKey(c.env, key.merchant);
     }
     const action = before ? "endpoint.replaced" : "endpoint.created";
-    const isWritten = await write(c, row, before, { action, target: id, fields: namesOf(input) });
-    return isWritten ? { ...toEndpoint(row), secret } : null;
+    const written = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    return written && { ...toEndpoint(written), secret };
   });
 }
 
@@ -234,18 +234,22 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
   return row ?? null;
 }
 
-/** Writes a row, unless the secrets of the one that it replaces are others than they were: false. */
-async function write(c: Context<ApiEnv>, row: Row, before: Row | null, change: Change): Promise<boolean> {
+/**
+ * Writes a row and returns it as it is then: of the one that it replaces it leaves what is no setting, such as the
+ * status. Null: that one's secrets are others than they were.
+ */
+async function write(c: Context<ApiEnv>, row: Row, before: Row | null, change: Change): Promise<Row | null> {
+  const { status: _, disabledReason: __, disabledAt: ___, watch: ____, createdAt: _____, ...settings } = row;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)
     .values(row)
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
-      set: row,
+      set: settings,
       setWhere: before ? isAsRead(before)! : sql`false`,
     })
-    .returning({ id: endpoints.id });
-  const written = await changing(c, change, writing);
+    .returning();
+  const [written = null] = await changing(c, change, writing);
   forget(row.merchant);
-  return written.length > 0;
+  return written;
 }

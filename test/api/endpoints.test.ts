@@ -1,12 +1,14 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 
 const url = "https://shop.example/hook";
+let id: string;
 let key: string;
 
 beforeAll(async () => {
-  ({ key } = await newMerchant());
+  ({ id, key } = await newMerchant());
 });
 
 describe("/v1/endpoints", () => {
@@ -89,6 +91,23 @@ describe("/v1/endpoints", () => {
     expect(again.json).toEqual({ ...first.json, updatedAt: again.json["updatedAt"] });
     const replaced = await call("PUT", "/v1/endpoints/My_shop-1", { key, body: { url: `${url}/2` } });
     expect(replaced.json).toMatchObject({ url: `${url}/2`, maxHold: 3600, secret: first.json["secret"] });
+  });
+
+  it("replaces settings alone: who disables it meanwhile is not undone", async () => {
+    await call("PUT", "/v1/endpoints/disabled", { key, body: { url } });
+    const disabling = env.DB.prepare(
+      "UPDATE endpoints SET status = 'disabled', disabled_reason = 'failing', watch = 1 WHERE merchant = ? AND id = ?",
+    );
+    const batch = env.DB.batch.bind(env.DB);
+    const writing = vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements: D1PreparedStatement[]) => {
+      await disabling.bind(id, "disabled").run();
+      return batch(statements);
+    });
+    const { json } = await call("PUT", "/v1/endpoints/disabled", { key, body: { url: `${url}/2` } });
+    writing.mockRestore();
+    expect(json).toMatchObject({ url: `${url}/2`, status: "disabled", disabledReason: "failing" });
+    const kept = env.DB.prepare("SELECT status, watch FROM endpoints WHERE merchant = ? AND id = 'disabled'");
+    expect(await kept.bind(id).first()).toEqual({ status: "disabled", watch: 1 });
   });
 
   it("lets two merchants use the same id", async () => {
