@@ -7,7 +7,7 @@ import { secureHeaders } from "hono/secure-headers";
 
 import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
-import { log, placeOf, reasonOf } from "../platform/log.ts";
+import { log, placeOf } from "../platform/log.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -85,7 +85,7 @@ export function createApp(): Api {
     }
     // The route, not the path: that may name a person.
     const route = `${c.req.method} ${routePath(c, -1)}`;
-    log.error("request.failed", { requestId, route, error: reasonOf(error), stack: placeOf(error) });
+    log.error("request.failed", { requestId, route, error, stack: placeOf(error) });
     return problem("internal", {}, requestId);
   });
   return app;

@@ -161,7 +161,7 @@ async function waitingNow(env: Env, { row: { status, waitingFor, event, id }, ou
     const { waitingFor: now } = await env.USER_OUTBOX.getByName(outbox).inspect({ v: V, event, delivery: id });
     return toWaitingFor(now?.reason === "backoff" && now.until === waitingFor?.until ? waitingFor : now);
   } catch (error) {
-    log.warn("outbox.inspect_failed", { delivery: id, error: String(error) });
+    log.warn("outbox.inspect_failed", { delivery: id, error });
     return toWaitingFor(waitingFor);
   }
 }

@@ -87,7 +87,7 @@ export async function healthOf(env: Env, merchant: string, endpoint: string): Pr
     gateOf(env, merchant, endpoint)
       .then((gate) => gate.show())
       .catch((error: unknown) => {
-        log.warn("gate.show_failed", { endpoint, error: String(error) });
+        log.warn("gate.show_failed", { endpoint, error });
         return null;
       }),
   ]);

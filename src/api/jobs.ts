@@ -183,7 +183,7 @@ export function jobRoutes(app: Api): void {
     }
     await c.env.REPLAY_JOB.getByName(jobName(row))
       .cancel()
-      .catch((error: unknown) => log.warn("job.cancel_failed", { job: id, error: String(error) }));
+      .catch((error: unknown) => log.warn("job.cancel_failed", { job: id, error }));
     return c.json(toJob((await read(c, id)) ?? row), 200);
   });
 }
@@ -210,7 +210,7 @@ async function begin(c: Context<ApiEnv>, kind: Row["kind"], filter: JobFilter, p
   await drizzle(c.env.DB).insert(jobs).values(row);
   await c.env.REPLAY_JOB.getByName(jobName(row))
     .wake()
-    .catch((error: unknown) => log.warn("job.wake_failed", { job: row.id, error: String(error) }));
+    .catch((error: unknown) => log.warn("job.wake_failed", { job: row.id, error }));
   return toJob(row);
 }
 

@@ -51,7 +51,7 @@ export async function consumeDeliveries(
         await Promise.all(items.map((item) => run.take(item, { isFirst: message.attempts === 1 })));
         message.ack();
       } catch (error) {
-        log.error("delivery.failed", { message: message.id, error: String(error) });
+        log.error("delivery.failed", { message: message.id, error });
         message.retry();
       }
     }),
@@ -182,7 +182,7 @@ class Run {
     for (const item of items) {
       this.#ctx.waitUntil(
         this.take(item, { isFirst: true }).catch((error: unknown) =>
-          log.error("delivery.failed", { event: item.record.id, error: String(error) }),
+          log.error("delivery.failed", { event: item.record.id, error }),
         ),
       );
     }

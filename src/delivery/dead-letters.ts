@@ -25,7 +25,7 @@ export async function consumeDead(batch: MessageBatch, env: Env): Promise<void> 
         : park(env, "backup", message));
       message.ack();
     } catch (error) {
-      log.warn("dead.not_kept", { message: id, error: String(error) });
+      log.warn("dead.not_kept", { message: id, error });
       await (isOwned ? message.ack() : goAround(message, env));
     }
   }

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import { announce } from "../outbox/announce.ts";
 import { V } from "../outbox/contract.ts";
+import { keyForLog } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
 import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpoint-status.ts";
 import {
@@ -132,7 +133,7 @@ export class EndpointGate extends DurableObject<Env> {
       await this.#arm(now);
       await this.#release(outboxes);
     } catch (error) {
-      log.error("gate.release_failed", { gate: this.ctx.id.name, error: String(error) });
+      log.error("gate.release_failed", { gate: this.ctx.id.name, error });
       await this.#armAt(now + 5_000);
     }
   }
@@ -150,7 +151,7 @@ export class EndpointGate extends DurableObject<Env> {
           await this.env.USER_OUTBOX.getByName(outbox).release({ v: V, destination: endpoint });
         } catch (error) {
           this.#park(outbox, Date.now());
-          log.warn("gate.outbox_failed", { outbox, error: String(error) });
+          log.warn("gate.outbox_failed", { outbox: keyForLog(outbox), error });
         }
       }),
     );

@@ -92,7 +92,7 @@ export class Ledger {
       await writeLog(this.#env.DB, rows);
       return true;
     } catch (error) {
-      log.warn("log.failed", { rows: rows.length, error: String(error) });
+      log.warn("log.failed", { rows: rows.length, error });
       return this.#backUp(logMessages(rows));
     }
   }
@@ -108,7 +108,7 @@ export class Ledger {
         this.#onNext(next);
         return;
       } catch (error) {
-        log.warn("settle.failed", { key: keyForLog(key), tries, error: String(error) });
+        log.warn("settle.failed", { key: keyForLog(key), tries, error });
       }
     }
     await this.#backUp([{ v: V, kind: "settle", key, settles }, ...(unlogged.length > 0 ? logMessages(unlogged) : [])]);
@@ -121,7 +121,7 @@ export class Ledger {
       }
       return true;
     } catch (error) {
-      log.error("backup.send_failed", { error: String(error) });
+      log.error("backup.send_failed", { error });
       return false;
     }
   }

@@ -95,7 +95,7 @@ function noticeSlow({ env, newcomers, onAside }: Posting, endpoint: Endpoint): v
   if (!isKnown) {
     void gateOf(env, endpoint)
       .then((gate) => gate.tell({ v: V, ...refOf(endpoint), told: null }))
-      .catch((error: unknown) => log.warn("gate.tell_failed", { endpoint: endpoint.id, error: String(error) }));
+      .catch((error: unknown) => log.warn("gate.tell_failed", { endpoint: endpoint.id, error }));
   }
 }
 
@@ -111,7 +111,7 @@ async function waitForTurn({ env, record, dispatch }: Posting, endpoint: Endpoin
     const gate = await gateOf(env, endpoint);
     verdict = await gate.ask({ v: V, ...refOf(endpoint), outbox: record.key, perSecond: endpoint.rateLimit });
   } catch (error) {
-    log.warn("gate.ask_failed", { endpoint: endpoint.id, error: String(error) });
+    log.warn("gate.ask_failed", { endpoint: endpoint.id, error });
     const until = now + NO_ANSWER_MS;
     return endpoint.rateLimit === null ? null : deferred(record, dispatch, until, { reason: "throttled", until });
   }
@@ -135,7 +135,7 @@ async function tellGate(
     const gate = await gateOf(env, endpoint);
     await gate.tell({ v: V, ...refOf(endpoint), told });
   } catch (error) {
-    log.warn("gate.tell_failed", { endpoint: endpoint.id, error: String(error) });
+    log.warn("gate.tell_failed", { endpoint: endpoint.id, error });
   }
 }
 
@@ -143,7 +143,7 @@ async function parkAt(env: Env, endpoint: Endpoint, outbox: string): Promise<voi
   try {
     await (await gateOf(env, endpoint)).park({ v: V, ...refOf(endpoint), outbox });
   } catch (error) {
-    log.warn("gate.park_failed", { endpoint: endpoint.id, error: String(error) });
+    log.warn("gate.park_failed", { endpoint: endpoint.id, error });
   }
 }
 

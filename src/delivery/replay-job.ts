@@ -83,7 +83,7 @@ export class ReplayJob extends DurableObject<Env> {
       this.#failed = ended.hasFailed ? this.#failed + 1 : 0;
       await storage.setAlarm(Math.max(ended.at, this.#failed === 0 ? 0 : this.#backoff()));
     } catch (error) {
-      log.warn("job.round_failed", { job: this.ctx.id.name, error: String(error) });
+      log.warn("job.round_failed", { job: this.ctx.id.name, error });
       this.#failed += 1;
       await storage.setAlarm(this.#backoff());
     }

@@ -1,5 +1,6 @@
 import { partsOfDelivery } from "../event/ids.ts";
 import { V } from "../outbox/contract.ts";
+import { keyForLog } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
 import { merchantConfig, type MerchantConfig } from "../store/config.ts";
 import { candidates, readAgain, standings, type Again } from "../store/replay.ts";
@@ -176,7 +177,7 @@ export class Round {
           const { status } = await this.#env.USER_OUTBOX.getByName(decision.input.record.key).retry(decision.input);
           return status === "queued" || wasAsked ? "queued" : "waiting";
         } catch (error) {
-          log.warn("job.outbox_failed", { delivery: id, outbox, error: String(error) });
+          log.warn("job.outbox_failed", { delivery: id, outbox: keyForLog(outbox), error });
           return "failed";
         }
     }

@@ -6,7 +6,7 @@ import { checkUrl } from "../channels/url-guard.ts";
 import { bodyFor } from "../event/envelope.ts";
 import type { PaymentEvent } from "../event/event.ts";
 import { V, type Claimed, type Dispatch, type EventRecord } from "../outbox/contract.ts";
-import { log, reasonOf } from "../platform/log.ts";
+import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, type ChannelAccount } from "../store/config.ts";
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "./circuits.ts";
@@ -181,7 +181,7 @@ async function consequences(
         break;
       }
       await suppress(env, record.merchant, channel, address, sent.class).catch((error: unknown) =>
-        log.warn("suppression.failed", { delivery: record.id, error: reasonOf(error) }),
+        log.warn("suppression.failed", { delivery: record.id, error }),
       );
       break;
     case "config":
@@ -208,7 +208,7 @@ async function claim({ env, record, dispatch }: Telling, mode: "once" | "again")
     try {
       return await env.USER_OUTBOX.getByName(record.key).claim({ v: V, event: record.id, delivery, counter, mode, by });
     } catch (error) {
-      log.warn("claim.failed", { delivery, tries, error: String(error) });
+      log.warn("claim.failed", { delivery, tries, error });
     }
   }
   return null;

@@ -138,7 +138,7 @@ async function spill({ env, ctx }: RequestContext, event: AcceptEvent): Promise<
     const message: BackupMessage = { v: V, kind: "accept", event };
     await env.BACKUP.send(message, { contentType: "json" });
   } catch (error) {
-    log.error("event.spill_failed", { event: event.id, error: String(error) });
+    log.error("event.spill_failed", { event: event.id, error });
     return { status: "unavailable" };
   }
   log.warn("event.spilled", { event: event.id });
@@ -200,7 +200,7 @@ async function patiently<T>(call: (tries: number) => Promise<T>): Promise<T | nu
         return answer;
       }
     } catch (error) {
-      log.warn("object.call_failed", { error: String(error) });
+      log.warn("object.call_failed", { error });
       if (error instanceof Error && "overloaded" in error && error.overloaded === true) {
         return null;
       }

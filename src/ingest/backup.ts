@@ -1,7 +1,7 @@
 import { V, type BackupMessage } from "../outbox/contract.ts";
 import { park } from "../outbox/parking.ts";
 import { readBackup } from "../outbox/reading.ts";
-import { log } from "../platform/log.ts";
+import { log, reasonOf } from "../platform/log.ts";
 import { keepDead } from "../store/dead-letters.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
@@ -28,8 +28,8 @@ export async function consumeBackup(
         await (readable ? bring(readable, { env, ctx }) : park(env, batch.queue, message));
         message.ack();
       } catch (error) {
-        log.warn("backup.failed", { kind: readable?.kind ?? null, attempts: message.attempts, error: String(error) });
-        if (readable && message.attempts >= LAST_ATTEMPTS && (await isKept(env, message, String(error)))) {
+        log.warn("backup.failed", { kind: readable?.kind ?? null, attempts: message.attempts, error });
+        if (readable && message.attempts >= LAST_ATTEMPTS && (await isKept(env, message, reasonOf(error)))) {
           message.ack();
           return;
         }

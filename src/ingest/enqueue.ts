@@ -39,7 +39,7 @@ async function sendAll(env: Env, until: number): Promise<void> {
     try {
       await send(env.DELIVERIES, pack(items));
     } catch (error) {
-      log.warn("deliveries.send_failed", { items: items.length, error: String(error) });
+      log.warn("deliveries.send_failed", { items: items.length, error });
       await writeLog(env.DB, items.flatMap(plannedRows)).catch((reason: unknown) =>
         log.warn("log.failed", { items: items.length, error: String(reason) }),
       );

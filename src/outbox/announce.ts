@@ -26,6 +26,6 @@ export async function announce(env: Env, announcement: Announcement, now = Date.
     await env.BACKUP.send({ v: V, kind: "announce", ...announcement, at: now }, { contentType: "json" });
   } catch (error) {
     said.delete(name);
-    log.warn("announce.failed", { merchant, type, error: String(error) });
+    log.warn("announce.failed", { merchant, type, error });
   }
 }

@@ -29,7 +29,7 @@ export async function eraseSome(env: Env, erasures: Erasure[], now: number): Pro
         left = await eraseBite(env.DB, left, now);
       }
     } catch (error) {
-      log.error("erasure.failed", { erasure: erasure.id, error: String(error) });
+      log.error("erasure.failed", { erasure: erasure.id, error });
     }
   }
 }

@@ -25,7 +25,7 @@ export async function keepHouse(env: Env, now: number): Promise<void> {
     try {
       await work();
     } catch (error) {
-      log.error("chore.failed", { chore, error: String(error) });
+      log.error("chore.failed", { chore, error });
     }
   }
 }

@@ -224,7 +224,7 @@ export class UserOutbox extends DurableObject<Env> {
       this.#state.purge(now);
       await this.#arm((await this.#state.relog(this.env.DB)) ? Infinity : now + RELOG_MS);
     } catch (error) {
-      log.error("outbox.sweep_failed", { outbox: this.ctx.id.toString(), error: String(error) });
+      log.error("outbox.sweep_failed", { outbox: this.ctx.id.toString(), error });
       await this.#arm(now + this.#times.leaseMs);
     }
   }

@@ -21,7 +21,7 @@ export async function isWithin(env: Pick<Env, "RATE_LIMITS">, limiter: RateLimit
   try {
     return (await limiter.limit({ key })).success;
   } catch (error) {
-    log.warn("limiter.failed", { error: String(error) });
+    log.warn("limiter.failed", { error });
     return true;
   }
 }

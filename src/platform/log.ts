@@ -6,7 +6,7 @@ type Fields = Record<string, unknown>;
  */
 export function reasonOf(error: unknown): string {
   const isQuery = error instanceof Error && "params" in error;
-  return String(isQuery ? error.cause : error);
+  return String(isQuery ? error.cause : error).replace(/\nparams: [^]*/, "");
 }
 
 /** Where an error was thrown, without what it says. */
@@ -19,10 +19,17 @@ export function placeOf(error: Error): string {
 
 /**
  * The only way to the console: one JSON object a line, which Workers Logs indexes. `message` is a dotted name such as
- * `event.spilled`; fields are ids and figures, never bodies, headers, secrets or personal data.
+ * `event.spilled`; fields are ids and figures, never bodies, headers, secrets or personal data. An error goes in as it is: what it says is
+ * cut down to its reason here.
  */
 export const log = {
-  info: (message: string, fields: Fields = {}): void => console.info(JSON.stringify({ message, ...fields })),
-  warn: (message: string, fields: Fields = {}): void => console.warn(JSON.stringify({ message, ...fields })),
-  error: (message: string, fields: Fields = {}): void => console.error(JSON.stringify({ message, ...fields })),
+  info: (message: string, fields: Fields = {}): void => console.info(lineOf(message, fields)),
+  warn: (message: string, fields: Fields = {}): void => console.warn(lineOf(message, fields)),
+  error: (message: string, fields: Fields = {}): void => console.error(lineOf(message, fields)),
 };
+
+function lineOf(message: string, fields: Fields): string {
+  return JSON.stringify({ message, ...fields }, (_, value: unknown) =>
+    value instanceof Error ? reasonOf(value) : value,
+  );
+}

@@ -1,4 +1,4 @@
-import { log, reasonOf } from "../platform/log.ts";
+import { log } from "../platform/log.ts";
 
 /** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
 export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
@@ -65,7 +65,7 @@ export async function copiesOf<T>(
         keep(key, loaded.get(key) ?? null, before === forgotten ? now : now - FRESH_MS);
       }
     } catch (error) {
-      log.warn("store.load_failed", { error: reasonOf(error) });
+      log.warn("store.load_failed", { error });
       if (!old.every((key) => isYoung(copies.get(key), STALE_MS, now))) {
         return { ok: false, reason: "unavailable" };
       }
@@ -87,7 +87,7 @@ export async function freshCopy<T>(
     keep(key, loaded, before === forgotten ? now : now - FRESH_MS);
     return { ok: true, value: loaded.value };
   } catch (error) {
-    log.warn("store.load_failed", { error: reasonOf(error) });
+    log.warn("store.load_failed", { error });
     return { ok: false, reason: "unavailable" };
   }
 }
