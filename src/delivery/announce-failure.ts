@@ -15,14 +15,15 @@ export async function announceFailure(
   env: Env,
   { merchant, source, id: event, type: eventType }: EventRecord,
   { delivery, destination, attempts }: Dispatch,
-  { row: { reason }, outcome: { kind } }: Conclusion,
+  { row: { reason, attempt }, outcome: { kind } }: Conclusion,
 ): Promise<void> {
-  const isFailing = kind === "failed" && attempts + 1 === FAILING_ATTEMPTS;
+  const made = attempts + (attempt === null ? 0 : 1);
+  const isFailing = kind === "failed" && made === FAILING_ATTEMPTS;
   if (source === OPERATIONS || (kind !== "exhausted" && !isFailing)) {
     return;
   }
   const where = isChannel(destination) ? { channel: destination } : { endpoint: destination };
-  const about = { id: delivery, event, eventType, ...where, reason, attempts: attempts + 1 };
+  const about = { id: delivery, event, eventType, ...where, reason, attempts: made };
   const type = isFailing ? "delivery.failing" : "delivery.exhausted";
   await announce(env, { merchant, type, target: destination, data: { delivery: about } });
 }

@@ -1,6 +1,6 @@
 import { isChannel } from "../event/channels.ts";
 import { V, type Ordering, type RetryInput } from "../outbox/contract.ts";
-import type { Endpoint, MerchantConfig } from "../store/config.ts";
+import type { MerchantConfig } from "../store/config.ts";
 import type { Job } from "../store/jobs.ts";
 import { recordOf, type Again, type Standing } from "../store/replay.ts";
 import type { JobFilter } from "../store/schema.ts";
@@ -58,12 +58,13 @@ export function decide(
   };
 }
 
-/** How many deliveries a second a job may send again: as many as it was told, but no more than its endpoint takes. */
+/**
+ * How many deliveries a second a job may send again: as many as it was told, but no more than its endpoint takes, in
+ * whole ones. One at least: the endpoint's gate holds a slower limit.
+ */
 export function rateOf({ perSecond, filter }: Pick<Job, "perSecond" | "filter">, config: MerchantConfig): number {
-  const endpoint: (Endpoint & { rateLimit?: number | null }) | undefined = config.endpoints.find(
-    ({ id }) => id === filter.endpoint,
-  );
-  return Math.min(perSecond, endpoint?.rateLimit ?? Infinity);
+  const endpoint = config.endpoints.find(({ id }) => id === filter.endpoint);
+  return Math.max(1, Math.floor(Math.min(perSecond, endpoint?.rateLimit ?? Infinity)));
 }
 
 /**

@@ -118,7 +118,8 @@ async function send(
 ): Promise<Conclusion> {
   const { env, record, dispatch } = telling;
   const at = Date.now();
-  const expiresAt = Math.floor((record.acceptedAt + PEOPLE_MS) / 1000);
+  const from = dispatch.trigger === "manual" ? at : record.acceptedAt;
+  const expiresAt = Math.floor((from + PEOPLE_MS) / 1000);
   const sent = await ask(env, adapter, account, { ...rendered, id: dispatch.delivery, to: contact.address, expiresAt });
   if (!sent.ok) {
     await consequences(telling, account, contact, sent);
@@ -169,7 +170,7 @@ async function askByHttp(
 
 /** What a failure means for the messages after this one. */
 async function consequences(
-  { env, record, channel }: Telling,
+  { env, record, dispatch, channel }: Telling,
   account: ChannelAccount,
   { address }: Contact,
   sent: Sent & { ok: false },
@@ -181,7 +182,7 @@ async function consequences(
         break;
       }
       await suppress(env, record.merchant, channel, address, sent.class).catch((error: unknown) =>
-        log.warn("suppression.failed", { delivery: record.id, error }),
+        log.warn("suppression.failed", { delivery: dispatch.delivery, error }),
       );
       break;
     case "config":

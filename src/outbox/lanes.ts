@@ -223,7 +223,7 @@ export class Lanes {
     return pending.state === "retrying" ? (pending.waits ?? { reason: "backoff", until: pending.due }) : null;
   }
 
-  /** Makes what waits for a destination due: its endpoint is back. Those sent by hand keep their time. */
+  /** Makes what waits for a destination due: its endpoint is back. One sent by hand that failed keeps its time. */
   release(destination: string, now: number): void {
     this.#releasedAt.set(destination, now);
     for (const event of this.events.values()) {
@@ -231,7 +231,7 @@ export class Lanes {
         if (
           pending.destination === destination &&
           pending.state === "retrying" &&
-          !pending.manual &&
+          (!pending.manual || pending.waits !== null) &&
           pending.due > now
         ) {
           pending.due = now;

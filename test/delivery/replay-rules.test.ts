@@ -77,6 +77,8 @@ describe("the rate of a job", () => {
     [null, 10],
     [4, 4],
     [40, 10],
+    [2.5, 2],
+    [0.1, 1],
   ])("of 10 a second, with the endpoint's own limit of %s: %i", (rateLimit, rate) => {
     const limited = { ...config, endpoints: [{ ...endpoint, rateLimit } as Endpoint] };
     expect(rateOf({ perSecond: 10, filter }, limited)).toBe(rate);

@@ -280,6 +280,21 @@ describe("once", () => {
   });
 });
 
+describe("by hand, days later", () => {
+  it("a text is worth its day anew", async () => {
+    await furnish("sms");
+    const asked = provider((count) => (count === 1 ? lost() : accepted()));
+    const event = await post();
+    await until(event, "sms", "exhausted");
+    await env.DB.prepare("UPDATE events SET accepted_at = accepted_at - ? WHERE id = ?")
+      .bind(48 * HOUR_MS, event)
+      .run();
+    await call("POST", `/v1/deliveries/${deliveryId(event, "sms")}/retry`, { key: merchant.key });
+    await until(event, "sms", "sent");
+    expect(asked.map(({ body }) => new URLSearchParams(body).get("ValidityPeriod"))).toEqual([null, null]);
+  });
+});
+
 describe("nobody is told", () => {
   it.each([
     ["whose user is not known", "unknown_user", { user: "nobody" }],

@@ -56,6 +56,15 @@ describe("a destination that is back", () => {
     expect(lanes.waitingFor(b.pending)).toEqual({ reason: "breaker", until: 5000 });
   });
 
+  it("is due at once also where it was sent by hand, unless that has failed", () => {
+    const { lanes, a, b } = handedOver(100);
+    for (const { pending } of [a, b]) Object.assign(pending, { manual: true, destination: "ep_a" });
+    lanes.settle(a, 1, waiting(5000));
+    lanes.settle(b, 1, { kind: "failed", at: 150, retryAt: 5000, answered: true });
+    lanes.release("ep_a", 200);
+    expect(lanes.sweep(200).send).toEqual([a]);
+  });
+
   it("is due at once also where the word that it has to wait comes after that", () => {
     const { lanes, a } = handedOver(100);
     lanes.release("ep_a", 200);
