@@ -62,7 +62,10 @@ const Job = z
     id: z.string(),
     kind: z.enum(["recover", "retry"]),
     status: z.enum(["running", "done", "canceled", "failed"]),
-    error: z.string().nullable().openapi({ description: "Why it failed." }),
+    error: z
+      .string()
+      .nullable()
+      .openapi({ description: "Why it failed: merchant_suspended, merchant_deleted or endpoint_disabled." }),
     filter: z.object({
       statuses: z.array(z.string()),
       since: Instant,

@@ -2,10 +2,10 @@ import { partsOfDelivery } from "../event/ids.ts";
 import { V } from "../outbox/contract.ts";
 import { keyForLog } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
-import { merchantConfig, type MerchantConfig } from "../store/config.ts";
+import { freshConfig, merchantConfig, type MerchantConfig } from "../store/config.ts";
 import { candidates, readAgain, standings, type Again } from "../store/replay.ts";
 import { allowance, nextAt, recent } from "./pace.ts";
-import { decide, outcomeOf, rateOf, type SkippedBecause } from "./replay-rules.ts";
+import { decide, outcomeOf, rateOf, standOf, type SkippedBecause, type StoppedBecause } from "./replay-rules.ts";
 import { count, skip, type Out, type ReplayState, type Waiting } from "./replay-state.ts";
 
 /** So many deliveries of a job are on their way at once: fresh events find the queue and the outboxes free. */
@@ -49,23 +49,38 @@ export class Round {
       state.spent = state.spent.map((spent) => ({ ...spent, at: Date.now() }));
       state.isAsking = false;
     }
-    const config = await merchantConfig(this.#env, state.job.merchant);
-    if (!config.ok) {
-      throw new Error("The configuration cannot be read");
+    const config = await this.#readConfig();
+    if (typeof config === "string") {
+      return { status: "failed", error: config };
     }
-    if (config.value?.status !== "active") {
-      return { status: "failed", error: config.value ? "merchant_suspended" : "merchant_deleted" };
-    }
-    const rate = rateOf(state.job, config.value);
+    const rate = rateOf(state.job, config);
     await this.#look();
     await this.#turn();
-    await this.#ask(config.value, rate);
+    await this.#ask(config, rate);
     if (state.isAtEnd && state.page.length === 0 && state.out.length === 0) {
       return { status: "done" };
     }
     state.idle = this.#isBusy ? 0 : state.idle + 1;
     this.#save();
     return { at: this.#nextAt(rate), hasFailed: this.#hasFailed };
+  }
+
+  /** The merchant's configuration, or why the job stops; looked up anew before that is believed. */
+  async #readConfig(): Promise<MerchantConfig | StoppedBecause> {
+    const { merchant, filter } = this.#state.job;
+    let because: StoppedBecause = "merchant_deleted";
+    for (const read of [merchantConfig, freshConfig]) {
+      const config = await read(this.#env, merchant);
+      if (!config.ok) {
+        throw new Error("The configuration cannot be read");
+      }
+      const stands = standOf(config.value, filter);
+      if (typeof stands !== "string") {
+        return stands;
+      }
+      because = stands;
+    }
+    return because;
   }
 
   #nextAt(rate: number): number {

@@ -58,6 +58,17 @@ export function decide(
   };
 }
 
+/** Why a job fails. `endpoint_disabled`: nothing is sent there, and what was sent again would wait without end. */
+export type StoppedBecause = "merchant_deleted" | "merchant_suspended" | "endpoint_disabled";
+
+/** The configuration that a job goes on with, or why it does not. */
+export function standOf(config: MerchantConfig | null, { endpoint }: JobFilter): MerchantConfig | StoppedBecause {
+  if (config === null) return "merchant_deleted";
+  if (config.status !== "active") return "merchant_suspended";
+  const isDisabled = config.endpoints.some(({ id, status }) => id === endpoint && status === "disabled");
+  return isDisabled ? "endpoint_disabled" : config;
+}
+
 /**
  * How many deliveries a second a job may send again: as many as it was told, but no more than its endpoint takes, in
  * whole ones. One at least: the endpoint's gate holds a slower limit.

@@ -269,6 +269,24 @@ describe("a job that recovers an endpoint", () => {
     expect(sent.length).toBeLessThan(5);
   });
 
+  it("fails when its endpoint is disabled, and goes on once that is enabled, whatever a copy says", LONG, async () => {
+    await miss(merchant, endpoint, { count: 3 });
+    const sent = receive(ok);
+    const setStatus = async (status: string) =>
+      env.DB.prepare("UPDATE endpoints SET status = ? WHERE merchant = ?").bind(status, merchant.id).run();
+    await setStatus("disabled");
+    const patch = { key: merchant.key, body: { description: "read anew" } };
+    await call("PATCH", `/v1/endpoints/${endpoint}`, patch);
+    const failed = await untilOver(merchant, await recover(merchant, endpoint));
+    expect(failed).toMatchObject({ status: "failed", error: "endpoint_disabled", queued: 0 });
+    await setStatus("enabled");
+    expect(await untilOver(merchant, await recover(merchant, endpoint))).toMatchObject({
+      status: "done",
+      delivered: 3,
+    });
+    expect(sent).toHaveLength(3);
+  });
+
   it("is woken by the cron when its first call got lost", LONG, async () => {
     const missed = await miss(merchant, endpoint, { count: 3 });
     const sent = receive(ok);

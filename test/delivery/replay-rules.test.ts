@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { decide, outcomeOf, rateOf } from "../../src/delivery/replay-rules.ts";
+import { decide, outcomeOf, rateOf, standOf } from "../../src/delivery/replay-rules.ts";
 import type { Endpoint, MerchantConfig } from "../../src/store/config.ts";
 import { NO_OUTBOX } from "../../src/store/erasures.ts";
 import type { Again, Standing } from "../../src/store/replay.ts";
@@ -68,6 +68,20 @@ describe("what a job does with a delivery", () => {
     expect(decide(asked, but({ counter: 4, status: "delivered" }), { filter, config })).toEqual({ kind: "asked" });
     expect(decide(asked, but({ counter: 4 }), { filter, config })).toEqual({ kind: "asked" });
     expect(decide(asked, AGAIN, { filter, config }).kind).toBe("ask");
+  });
+});
+
+describe("a job", () => {
+  const disabled = (id: string) => ({ ...config, endpoints: [{ ...endpoint, id, status: "disabled" } as Endpoint] });
+
+  it.each([
+    ["goes on", config, config],
+    ["does not mind another endpoint that is disabled", disabled("ep_2"), disabled("ep_2")],
+    ["stops where its own is", disabled("ep_1"), "endpoint_disabled"],
+    ["stops where its merchant is suspended", { ...config, status: "suspended" as const }, "merchant_suspended"],
+    ["stops where its merchant is gone", null, "merchant_deleted"],
+  ])("%s", (_, found, stands) => {
+    expect(standOf(found, filter)).toEqual(stands);
   });
 });
 
