@@ -11,6 +11,7 @@ import {
   NEW_GATE,
   nextLook,
   releases,
+  shut,
   standing,
   tell,
   tellSlow,
@@ -19,6 +20,9 @@ import {
   type Told,
   type Verdict,
 } from "./gate-state.ts";
+
+/** After a look at what waits, the next one is at least so much later. */
+const LOOK_MS = 1_000;
 
 /** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
 export interface AskInput extends EndpointRef {
@@ -59,8 +63,7 @@ export class EndpointGate extends DurableObject<Env> {
   async ask({ merchant, endpoint, outbox, perSecond }: AskInput): Promise<Verdict> {
     const now = Date.now();
     this.#know({ merchant, endpoint });
-    this.#underWay = this.#underWay.filter((at) => at + FORGOTTEN_MS > now);
-    const { verdict, state } = ask(this.#state, { underWay: this.#underWay.length, perSecond, now });
+    const { verdict, state } = ask(this.#state, { underWay: this.#countUnderWay(now), perSecond, now });
     this.#keep(state);
     if (verdict.go) {
       this.#underWay.push(verdict.startAt);
@@ -98,6 +101,7 @@ export class EndpointGate extends DurableObject<Env> {
   /** Remembers an outbox whose deliveries wait until the endpoint is resumed or enabled again. */
   park({ merchant, endpoint, outbox }: EndpointRef & { v: V; outbox: string }): void {
     this.#know({ merchant, endpoint });
+    this.#keep(shut(this.#state));
     this.#park(outbox, Date.now());
   }
 
@@ -125,12 +129,12 @@ export class EndpointGate extends DurableObject<Env> {
     const now = Date.now();
     this.#alarmAt = Infinity;
     try {
-      const count = releases(this.#state, this.#underWay.length, now);
+      const count = releases(this.#state, this.#countUnderWay(now), now);
       const outboxes = this.#parked(count);
       if (outboxes.length < count && this.#state.isDraining) {
         this.#keep({ ...this.#state, isDraining: false });
       }
-      await this.#arm(now);
+      await this.#arm(now, now + LOOK_MS);
       await this.#release(outboxes);
     } catch (error) {
       log.error("gate.release_failed", { gate: this.ctx.id.name, error });
@@ -189,10 +193,10 @@ export class EndpointGate extends DurableObject<Env> {
     this.ctx.storage.sql.exec("INSERT INTO parked VALUES (?, ?) ON CONFLICT DO NOTHING", outbox, now);
   }
 
-  /** Sees to it that what waits is looked at in time. */
-  async #arm(now: number): Promise<void> {
-    if (this.#parked(1).length > 0) {
-      await this.#armAt(nextLook(this.#state, this.#underWay.length, now));
+  /** Sees to it that what waits is looked at in time, and that letting it go ends. */
+  async #arm(now: number, earliest = now): Promise<void> {
+    if (this.#state.isDraining || this.#parked(1).length > 0) {
+      await this.#armAt(Math.max(nextLook(this.#state, this.#countUnderWay(now), now), earliest));
     }
   }
 
@@ -202,6 +206,12 @@ export class EndpointGate extends DurableObject<Env> {
       this.#alarmAt = at;
       await this.ctx.storage.setAlarm(at);
     }
+  }
+
+  /** An attempt that nobody has told the end of counts only so long. */
+  #countUnderWay(now: number): number {
+    this.#underWay = this.#underWay.filter((at) => at + FORGOTTEN_MS > now);
+    return this.#underWay.length;
   }
 
   #keep(state: GateState): void {
