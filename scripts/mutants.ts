@@ -28,6 +28,13 @@ const MUTANTS: Mutant[] = [
     tests: ["test/delivery/endpoint-gate.test.ts"],
   },
   {
+    name: "an old copy believed that an endpoint is paused",
+    file: "src/delivery/post.ts",
+    from: 'if (known?.status === "enabled") {',
+    to: "if (known) {",
+    tests: ["test/delivery/endpoint-gate.test.ts"],
+  },
+  {
     name: "settle before log",
     file: "src/delivery/ledger.ts",
     from: "const isLogged = await this.#log([...pages.values()].flatMap(({ rows }) => rows));",

@@ -158,23 +158,27 @@ async function mayStart({ env, record, dispatch, isFirst }: Posting): Promise<bo
   return claimed !== null && Date.now() < claimed.startBy;
 }
 
-/** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
+/**
+ * The endpoint of a dispatch. That it is deleted or takes nothing is looked up anew before it is believed: a copy may be
+ * from before it was created or resumed. Where D1 does not answer, the copy is believed.
+ */
 async function endpointOf(
   env: Env,
   { merchant }: EventRecord,
   { destination }: Dispatch,
 ): Promise<Endpoint | null | "unavailable"> {
+  let known: Endpoint | undefined;
   for (const read of [merchantConfig, freshConfig]) {
     const config = await read(env, merchant);
     if (!config.ok) {
-      return "unavailable";
+      return known ?? "unavailable";
     }
-    const endpoint = config.value?.endpoints.find(({ id }) => id === destination);
-    if (endpoint) {
-      return endpoint;
+    known = config.value?.endpoints.find(({ id }) => id === destination);
+    if (known?.status === "enabled") {
+      return known;
     }
   }
-  return null;
+  return known ?? null;
 }
 
 async function gateOf(env: Env, { merchant, id }: Endpoint) {

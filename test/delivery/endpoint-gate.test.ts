@@ -214,6 +214,26 @@ describe("a paused endpoint", () => {
     expect(sent).toHaveLength(3);
   });
 
+  it("is sent to at once when it was resumed elsewhere, whatever the copy of the configuration says", async () => {
+    const sent = await listen({}, ok);
+    await act("pause");
+    await until(await post("u_a"), waits("paused"), "waiting");
+    await env.DB.prepare("UPDATE endpoints SET status = 'enabled' WHERE merchant = ?").bind(merchant.id).run();
+    const event = await post("u_b");
+    await until(event, (one) => isOver(one) || one.waitingFor !== null, "delivered or waiting");
+    expect(sent).toEqual([event]);
+  });
+
+  it("is believed to be paused while D1 does not answer", async () => {
+    const sent = await listen({}, ok);
+    await act("pause");
+    await until(await post("u_a"), waits("paused"), "waiting");
+    await setFaults({ d1Fails: 1 });
+    await post("u_b");
+    await vi.waitUntil(async () => (await parked()).includes(await userKey(merchant.id, "u_b")));
+    expect(sent).toEqual([]);
+  });
+
   it("is still paused after its settings were replaced, and only what was disabled is enabled", async () => {
     await listen({}, ok);
     await act("pause");
