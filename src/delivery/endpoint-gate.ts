@@ -8,6 +8,7 @@ import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpo
 import {
   ask,
   FORGOTTEN_MS,
+  giveBack,
   NEW_GATE,
   nextLook,
   releases,
@@ -24,16 +25,20 @@ import {
 /** After a look at what waits, the next one is at least so much later. */
 const LOOK_MS = 1_000;
 
-/** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
-export interface AskInput extends EndpointRef {
+/** One dispatch of a delivery to the endpoint. `dispatch`: `{delivery}/{counter}`. */
+export interface DispatchRef extends EndpointRef {
   v: V;
+  dispatch: string;
+}
+
+/** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
+export interface AskInput extends DispatchRef {
   outbox: string;
   perSecond: number | null;
 }
 
 /** A consumer tells how an attempt went, or (`told` null) that one is taking long. */
-export interface TellInput extends EndpointRef {
-  v: V;
+export interface TellInput extends DispatchRef {
   told: Told | null;
 }
 
@@ -44,8 +49,8 @@ export interface TellInput extends EndpointRef {
  */
 export class EndpointGate extends DurableObject<Env> {
   #state: GateState;
-  /** When the attempts that are under way began. In memory alone: a gate that starts anew knows of none. */
-  #underWay: number[] = [];
+  /** When attempts that are under way were let start, by dispatch. In memory alone: a gate that starts anew knows none. */
+  readonly #underWay = new Map<string, number>();
   /** What the configuration is known to say; null: not known. */
   #isWatched: boolean | null = null;
   #alarmAt = Infinity;
@@ -60,13 +65,13 @@ export class EndpointGate extends DurableObject<Env> {
   }
 
   /** Whether an attempt may start, and when; if not, what it waits for. */
-  async ask({ merchant, endpoint, outbox, perSecond }: AskInput): Promise<Verdict> {
+  async ask({ merchant, endpoint, dispatch, outbox, perSecond }: AskInput): Promise<Verdict> {
     const now = Date.now();
     this.#know({ merchant, endpoint });
     const { verdict, state } = ask(this.#state, { underWay: this.#countUnderWay(now), perSecond, now });
     this.#keep(state);
     if (verdict.go) {
-      this.#underWay.push(verdict.startAt);
+      this.#underWay.set(dispatch, now);
     } else if (verdict.isParked) {
       this.#park(outbox, now);
       await this.#arm(now);
@@ -75,15 +80,15 @@ export class EndpointGate extends DurableObject<Env> {
   }
 
   /** Takes in how an attempt went. */
-  async tell({ merchant, endpoint, told }: TellInput): Promise<void> {
+  async tell({ merchant, endpoint, dispatch, told }: TellInput): Promise<void> {
     this.#know({ merchant, endpoint });
     if (told === null) {
-      this.#underWay.push(Date.now());
+      this.#underWay.set(dispatch, Date.now());
       this.#keep(tellSlow(this.#state, Date.now()));
       await this.#watch({ merchant, endpoint }, true);
       return;
     }
-    this.#underWay.shift();
+    this.#underWay.delete(dispatch);
     const { state, end, isBack, isWell } = tell(this.#state, told);
     this.#keep(state);
     if (end === null) {
@@ -96,6 +101,16 @@ export class EndpointGate extends DurableObject<Env> {
       await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
     await this.#arm(told.at);
+  }
+
+  /** Takes in that an attempt which may start was not made: somebody else may. */
+  async giveBack({ dispatch }: DispatchRef): Promise<void> {
+    const askedAt = this.#underWay.get(dispatch);
+    if (askedAt !== undefined) {
+      this.#underWay.delete(dispatch);
+      this.#keep(giveBack(this.#state, askedAt));
+      await this.#arm(Date.now());
+    }
   }
 
   /** Remembers an outbox whose deliveries wait until the endpoint is resumed or enabled again. */
@@ -122,7 +137,8 @@ export class EndpointGate extends DurableObject<Env> {
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
     this.#createTables();
-    [this.#state, this.#underWay, this.#isWatched, this.#alarmAt] = [NEW_GATE, [], null, Infinity];
+    this.#underWay.clear();
+    [this.#state, this.#isWatched, this.#alarmAt] = [NEW_GATE, null, Infinity];
   }
 
   override async alarm(): Promise<void> {
@@ -210,8 +226,12 @@ export class EndpointGate extends DurableObject<Env> {
 
   /** An attempt that nobody has told the end of counts only so long. */
   #countUnderWay(now: number): number {
-    this.#underWay = this.#underWay.filter((at) => at + FORGOTTEN_MS > now);
-    return this.#underWay.length;
+    for (const [dispatch, at] of this.#underWay) {
+      if (at + FORGOTTEN_MS <= now) {
+        this.#underWay.delete(dispatch);
+      }
+    }
+    return this.#underWay.size;
   }
 
   #keep(state: GateState): void {

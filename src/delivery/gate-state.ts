@@ -127,6 +127,16 @@ function pauseAt({ pause }: GateState, now: number): Pause | null {
   return pause !== null && now < pause.until ? pause : null;
 }
 
+/** Takes in that the attempt let start at `askedAt` was not made: if it was the probe, the next one who asks is. */
+export function giveBack(state: GateState, askedAt: number): GateState {
+  const { breaker, pause } = state;
+  return {
+    ...state,
+    breaker: breaker.probeAt === askedAt ? { ...breaker, probeAt: null } : breaker,
+    pause: pause?.probeAt === askedAt + PAUSE_PROBE_MS ? { ...pause, probeAt: askedAt } : pause,
+  };
+}
+
 /** Takes in that the endpoint is paused or disabled: nothing is let go until somebody asks, or it is opened. */
 export function shut(state: GateState): GateState {
   return state.isShut ? state : { ...state, isShut: true };

@@ -90,6 +90,7 @@ const ref = (dispatch: string = crypto.randomUUID()) => ({ v: V, merchant: merch
 /** Asks the gate for a dispatch, as a consumer does. */
 const ask = async (dispatch: string, outbox = "u/nobody/x") =>
   (await gate()).ask({ ...ref(dispatch), outbox, perSecond: null });
+const slow = async (dispatch: string) => (await gate()).tell({ ...ref(dispatch), told: null });
 const park = async (outbox: string) => (await gate()).park({ ...ref(), outbox });
 const open = async () => (await gate()).open(ref());
 const parked = async () =>
@@ -343,6 +344,27 @@ describe("a gate", () => {
     expect(await armedAt()).toBeNull();
     await open();
     expect(await armedAt()).not.toBeNull();
+  });
+
+  it("counts an attempt as under way until it hears the end of that one", async () => {
+    await listen({}, ok);
+    await slow("first");
+    expect(await ask("second")).toMatchObject({ go: true });
+    await tell([{ class: "http", at: Date.now() }]);
+    expect(await ask("third")).toMatchObject({ go: false, waitingFor: { reason: "throttled" } });
+    await (await gate()).giveBack(ref("second"));
+    expect(await ask("third")).toMatchObject({ go: true });
+  });
+
+  it("gives a probe that was not made to the next one", async () => {
+    await listen({}, ok);
+    await failLongAgo();
+    expect(await ask("probe")).toMatchObject({ go: true });
+    expect(await ask("next")).toMatchObject({ go: false });
+    await (await gate()).giveBack(ref("next"));
+    expect(await ask("next")).toMatchObject({ go: false });
+    await (await gate()).giveBack(ref("probe"));
+    expect(await ask("next")).toMatchObject({ go: true });
   });
 
   it("is forgotten with its endpoint", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import {
   ask,
+  giveBack,
   NEW_GATE,
   nextLook,
   releases,
@@ -50,6 +51,14 @@ describe("a pause that the endpoint asks for", () => {
     expect([releases(paused, 0, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
     const { state } = asked(paused, { now: probeAt });
     expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 300_000]);
+  });
+
+  it("is probed by the next one where a probe was not made", () => {
+    const probeAt = NOW + 300_000;
+    const { state } = asked(paused, { now: probeAt });
+    expect(asked(state, { now: probeAt + 1 }).verdict.go).toBe(false);
+    expect(asked(giveBack(state, probeAt), { now: probeAt + 1 }).verdict.go).toBe(true);
+    expect(asked(giveBack(state, probeAt - 1), { now: probeAt + 1 }).verdict.go).toBe(false);
   });
 
   it("ends with the first success, and what waits is let go", () => {
