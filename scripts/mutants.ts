@@ -21,6 +21,20 @@ const MUTANTS: Mutant[] = [
     tests: ["test/outbox"],
   },
   {
+    name: "a gate that looks without end",
+    file: "src/delivery/endpoint-gate.ts",
+    from: "await this.#arm(now, now + LOOK_MS);",
+    to: "await this.#arm(now);",
+    tests: ["test/delivery/endpoint-gate.test.ts"],
+  },
+  {
+    name: "an old copy believed that an endpoint is paused",
+    file: "src/delivery/post.ts",
+    from: 'if (known?.status === "enabled") {',
+    to: "if (known) {",
+    tests: ["test/delivery/endpoint-gate.test.ts"],
+  },
+  {
     name: "settle before log",
     file: "src/delivery/ledger.ts",
     from: "const isLogged = await this.#log([...pages.values()].flatMap(({ rows }) => rows));",

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { FailureClass, HttpAnswer, Sent } from "./adapter.ts";
-import { interpretAnswer, VERSION } from "./webhook.ts";
+import { parseRetryAfter, VERSION } from "./webhook.ts";
 
 /** The `user-agent` of what Paybell asks of providers. */
 export const USER_AGENT = `Paybell/${VERSION}`;
@@ -78,9 +78,7 @@ export function failureOf(failure: {
 
 /** The pause in milliseconds that `retry-after` or, without it, `ratelimit-reset` (in seconds) asks for. */
 function pauseIn({ headers, now }: HttpAnswer): number | null {
-  const retryAfter = headers.get("retry-after") ?? headers.get("ratelimit-reset") ?? "";
-  const pause = { get: (name: string) => (name === "retry-after" ? retryAfter : null) };
-  return interpretAnswer({ status: 429, headers: pause, now }).retryAfterMs;
+  return parseRetryAfter(headers.get("retry-after") ?? headers.get("ratelimit-reset") ?? "", now);
 }
 
 function cleaned(text: string, maxLength: number): string {

@@ -163,8 +163,11 @@ export function checkHeader(name: string, value: string): { ok: true } | { ok: f
 const IMF_OR_RFC850_DATE = /^[A-Z][a-z]{2,8}, \d{2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT$/;
 const ASCTIME_DATE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
 
-/** RFC 9110, 10.2.3: seconds, or a date in one of the three forms of 5.6.7. Anything else is ignored. */
-function parseRetryAfter(text: string, now: number): number | null {
+/**
+ * The pause in milliseconds that a Retry-After asks for, at most 24 h: seconds, or a date in one of the three forms of
+ * RFC 9110, 5.6.7 (10.2.3). Null: none, or one that is over or written otherwise. `now`: epoch milliseconds.
+ */
+export function parseRetryAfter(text: string, now: number): number | null {
   const value = text.trim();
   let waitMs = Number.NaN;
   if (/^\d{1,15}$/.test(value)) waitMs = Number(value) * 1000;

@@ -8,9 +8,11 @@ import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpo
 import {
   ask,
   FORGOTTEN_MS,
+  giveBack,
   NEW_GATE,
   nextLook,
   releases,
+  shut,
   standing,
   tell,
   tellSlow,
@@ -20,16 +22,23 @@ import {
   type Verdict,
 } from "./gate-state.ts";
 
-/** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
-export interface AskInput extends EndpointRef {
+/** After a look at what waits, the next one is at least so much later. */
+const LOOK_MS = 1_000;
+
+/** One dispatch of a delivery to the endpoint. `dispatch`: `{delivery}/{counter}`. */
+export interface DispatchRef extends EndpointRef {
   v: V;
+  dispatch: string;
+}
+
+/** A consumer asks whether it may attempt a delivery. `outbox`: whom to call when the endpoint is back. */
+export interface AskInput extends DispatchRef {
   outbox: string;
   perSecond: number | null;
 }
 
 /** A consumer tells how an attempt went, or (`told` null) that one is taking long. */
-export interface TellInput extends EndpointRef {
-  v: V;
+export interface TellInput extends DispatchRef {
   told: Told | null;
 }
 
@@ -40,8 +49,8 @@ export interface TellInput extends EndpointRef {
  */
 export class EndpointGate extends DurableObject<Env> {
   #state: GateState;
-  /** When the attempts that are under way began. In memory alone: a gate that starts anew knows of none. */
-  #underWay: number[] = [];
+  /** When attempts that are under way were let start, by dispatch. In memory alone: a gate that starts anew knows none. */
+  readonly #underWay = new Map<string, number>();
   /** What the configuration is known to say; null: not known. */
   #isWatched: boolean | null = null;
   #alarmAt = Infinity;
@@ -56,14 +65,13 @@ export class EndpointGate extends DurableObject<Env> {
   }
 
   /** Whether an attempt may start, and when; if not, what it waits for. */
-  async ask({ merchant, endpoint, outbox, perSecond }: AskInput): Promise<Verdict> {
+  async ask({ merchant, endpoint, dispatch, outbox, perSecond }: AskInput): Promise<Verdict> {
     const now = Date.now();
     this.#know({ merchant, endpoint });
-    this.#underWay = this.#underWay.filter((at) => at + FORGOTTEN_MS > now);
-    const { verdict, state } = ask(this.#state, { underWay: this.#underWay.length, perSecond, now });
+    const { verdict, state } = ask(this.#state, { underWay: this.#countUnderWay(now), perSecond, now });
     this.#keep(state);
     if (verdict.go) {
-      this.#underWay.push(verdict.startAt);
+      this.#underWay.set(dispatch, now);
     } else if (verdict.isParked) {
       this.#park(outbox, now);
       await this.#arm(now);
@@ -72,15 +80,15 @@ export class EndpointGate extends DurableObject<Env> {
   }
 
   /** Takes in how an attempt went. */
-  async tell({ merchant, endpoint, told }: TellInput): Promise<void> {
+  async tell({ merchant, endpoint, dispatch, told }: TellInput): Promise<void> {
     this.#know({ merchant, endpoint });
     if (told === null) {
-      this.#underWay.push(Date.now());
+      this.#underWay.set(dispatch, Date.now());
       this.#keep(tellSlow(this.#state, Date.now()));
       await this.#watch({ merchant, endpoint }, true);
       return;
     }
-    this.#underWay.shift();
+    this.#underWay.delete(dispatch);
     const { state, end, isBack, isWell } = tell(this.#state, told);
     this.#keep(state);
     if (end === null) {
@@ -95,9 +103,20 @@ export class EndpointGate extends DurableObject<Env> {
     await this.#arm(told.at);
   }
 
+  /** Takes in that an attempt which may start was not made: somebody else may. */
+  async giveBack({ dispatch }: DispatchRef): Promise<void> {
+    const askedAt = this.#underWay.get(dispatch);
+    if (askedAt !== undefined) {
+      this.#underWay.delete(dispatch);
+      this.#keep(giveBack(this.#state, askedAt));
+      await this.#arm(Date.now());
+    }
+  }
+
   /** Remembers an outbox whose deliveries wait until the endpoint is resumed or enabled again. */
   park({ merchant, endpoint, outbox }: EndpointRef & { v: V; outbox: string }): void {
     this.#know({ merchant, endpoint });
+    this.#keep(shut(this.#state));
     this.#park(outbox, Date.now());
   }
 
@@ -118,19 +137,20 @@ export class EndpointGate extends DurableObject<Env> {
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
     this.#createTables();
-    [this.#state, this.#underWay, this.#isWatched, this.#alarmAt] = [NEW_GATE, [], null, Infinity];
+    this.#underWay.clear();
+    [this.#state, this.#isWatched, this.#alarmAt] = [NEW_GATE, null, Infinity];
   }
 
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#alarmAt = Infinity;
     try {
-      const count = releases(this.#state, this.#underWay.length, now);
+      const count = releases(this.#state, this.#countUnderWay(now), now);
       const outboxes = this.#parked(count);
       if (outboxes.length < count && this.#state.isDraining) {
         this.#keep({ ...this.#state, isDraining: false });
       }
-      await this.#arm(now);
+      await this.#arm(now, now + LOOK_MS);
       await this.#release(outboxes);
     } catch (error) {
       log.error("gate.release_failed", { gate: this.ctx.id.name, error });
@@ -189,10 +209,10 @@ export class EndpointGate extends DurableObject<Env> {
     this.ctx.storage.sql.exec("INSERT INTO parked VALUES (?, ?) ON CONFLICT DO NOTHING", outbox, now);
   }
 
-  /** Sees to it that what waits is looked at in time. */
-  async #arm(now: number): Promise<void> {
-    if (this.#parked(1).length > 0) {
-      await this.#armAt(nextLook(this.#state, this.#underWay.length, now));
+  /** Sees to it that what waits is looked at in time, and that letting it go ends. */
+  async #arm(now: number, earliest = now): Promise<void> {
+    if (this.#state.isDraining || this.#parked(1).length > 0) {
+      await this.#armAt(Math.max(nextLook(this.#state, this.#countUnderWay(now), now), earliest));
     }
   }
 
@@ -202,6 +222,16 @@ export class EndpointGate extends DurableObject<Env> {
       this.#alarmAt = at;
       await this.ctx.storage.setAlarm(at);
     }
+  }
+
+  /** An attempt that nobody has told the end of counts only so long. */
+  #countUnderWay(now: number): number {
+    for (const [dispatch, at] of this.#underWay) {
+      if (at + FORGOTTEN_MS <= now) {
+        this.#underWay.delete(dispatch);
+      }
+    }
+    return this.#underWay.size;
   }
 
   #keep(state: GateState): void {

@@ -49,6 +49,8 @@ export interface GateState {
   lastFailure: { at: number; class: AttemptClass; status: number | null } | null;
   /** Whether what waits is being let go. */
   isDraining: boolean;
+  /** Whether it was paused or disabled when somebody was last turned away from it. */
+  isShut: boolean;
 }
 
 export const NEW_GATE: GateState = {
@@ -61,6 +63,7 @@ export const NEW_GATE: GateState = {
   lastSuccessAt: null,
   lastFailure: null,
   isDraining: false,
+  isShut: false,
 };
 
 /** What a consumer is told that asks for a turn. `parked`: it is called when the endpoint is back. */
@@ -78,11 +81,15 @@ export interface Told {
   at: number;
 }
 
-/** Whether an attempt may start. `underWay`: how many are; `perSecond`: the endpoint's own limit. */
+/**
+ * Whether an attempt may start. `underWay`: how many are; `perSecond`: the endpoint's own limit. Who asks has read that
+ * the endpoint is enabled.
+ */
 export function ask(
-  state: GateState,
+  before: GateState,
   { underWay, perSecond, now }: { underWay: number; perSecond: number | null; now: number },
 ): { verdict: Verdict; state: GateState } {
+  const state = before.isShut ? { ...before, isShut: false } : before;
   const waits = (
     reason: WaitingFor["reason"],
     until: number,
@@ -90,11 +97,11 @@ export function ask(
   ): { verdict: Verdict; state: GateState } => {
     return { verdict: { go: false, waitingFor: { reason, until }, isParked }, state };
   };
-  const pause = state.pause !== null && now < state.pause.until ? state.pause : null;
-  if (pause !== null && now < pause.probeAt) return waits("retryAfter", pause.probeAt, true);
-  const { waitUntil, breaker } = askBreaker(state.breaker, now);
-  if (waitUntil !== null) return waits("breaker", waitUntil, true);
+  const held = holdOn(state, now);
+  if (held !== null) return waits(held.reason, held.until, true);
   if (roomIn(state, underWay) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
+  const { breaker } = askBreaker(state.breaker, now);
+  const pause = pauseAt(state, now);
   const isProbe = breaker !== state.breaker || pause !== null;
   const probing = isProbe ? { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } } : state;
   const rate = Math.min(perSecond ?? Infinity, state.isDraining ? RAMP_PER_SECOND : Infinity);
@@ -103,6 +110,36 @@ export function ask(
   if ("startAt" in turn) return { verdict: { go: true, startAt: turn.startAt }, state: { ...probing, throttle } };
   const { verdict } = waits("throttled", turn.comeBackAt, false);
   return { verdict, state: { ...state, throttle } };
+}
+
+/** What holds back every attempt, and until when: a probe is not due yet, or is under way. Null: one may start. */
+function holdOn(state: GateState, now: number): { reason: "retryAfter" | "breaker"; until: number } | null {
+  const pause = pauseAt(state, now);
+  if (pause !== null && now < pause.probeAt) {
+    return { reason: "retryAfter", until: Math.min(pause.probeAt, pause.until) };
+  }
+  const { waitUntil } = askBreaker(state.breaker, now);
+  return waitUntil === null ? null : { reason: "breaker", until: waitUntil };
+}
+
+/** The pause that the endpoint is in. */
+function pauseAt({ pause }: GateState, now: number): Pause | null {
+  return pause !== null && now < pause.until ? pause : null;
+}
+
+/** Takes in that the attempt let start at `askedAt` was not made: if it was the probe, the next one who asks is. */
+export function giveBack(state: GateState, askedAt: number): GateState {
+  const { breaker, pause } = state;
+  return {
+    ...state,
+    breaker: breaker.probeAt === askedAt ? { ...breaker, probeAt: null } : breaker,
+    pause: pause?.probeAt === askedAt + PAUSE_PROBE_MS ? { ...pause, probeAt: askedAt } : pause,
+  };
+}
+
+/** Takes in that the endpoint is paused or disabled: nothing is let go until somebody asks, or it is opened. */
+export function shut(state: GateState): GateState {
+  return state.isShut ? state : { ...state, isShut: true };
 }
 
 /**
@@ -162,20 +199,23 @@ export function tellSlow(state: GateState, now: number): GateState {
   return { ...state, unwellAt: now, takesLongAt: now };
 }
 
-/** When the gate itself has to look again at what waits: to send a probe, or to let the next ones go. */
+/**
+ * When the gate itself has to look again at what waits: to send a probe, or to let the next ones go. Infinity: not
+ * before it is told something.
+ */
 export function nextLook(state: GateState, underWay: number, now: number): number {
-  const { isDraining, pause, breaker } = state;
-  if (isDraining) return now + 1000;
-  if (pause !== null && now < pause.until) return Math.min(pause.probeAt, pause.until);
-  return breaker.openUntil ?? (roomIn(state, underWay) > 0 ? now : now + FORGOTTEN_MS);
+  if (state.isShut) return Infinity;
+  const held = holdOn(state, now);
+  if (held !== null) return held.until;
+  if (roomIn(state, underWay) === 0) return now + FORGOTTEN_MS;
+  return state.isDraining ? now + 1000 : now;
 }
 
-/** How many of those who wait may be let go now: the ramp's share of a second, as many as there is room, or a probe. */
+/** How many of those who wait may be let go now: a probe, or the ramp's share of a second; as many as there is room. */
 export function releases(state: GateState, underWay: number, now: number): number {
-  const { isDraining, pause, breaker } = state;
-  if (isDraining) return RAMP_PER_SECOND;
-  const isProbe = breaker.openUntil !== null || (pause !== null && now < pause.until);
-  return isProbe ? 1 : Math.min(roomIn(state, underWay), RAMP_PER_SECOND);
+  if (state.isShut || holdOn(state, now) !== null) return 0;
+  const isProbe = state.breaker.openUntil !== null || pauseAt(state, now) !== null;
+  return Math.min(roomIn(state, underWay), isProbe ? 1 : RAMP_PER_SECOND);
 }
 
 /** How the gate stands, for people. */

@@ -3,7 +3,8 @@ import { gateKey } from "../outbox/keys.ts";
 import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
-import { SLOW_MS, type Verdict } from "./gate-state.ts";
+import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
+import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
 import { isSuspected, suspect, type Newcomers } from "./newcomers.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
 
@@ -42,7 +43,7 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
   }
   if (endpoint.status !== "enabled") {
     onAside();
-    await parkAt(env, endpoint, record.key);
+    await callGate(endpoint, posting, "park", (gate, ref) => gate.park({ ...ref, outbox: record.key }));
     return deferred(record, dispatch, Date.now() + PARKED_MS, { reason: endpoint.status });
   }
   if (isWatched(endpoint)) {
@@ -57,7 +58,7 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
     const isNowWatched = isWatched(endpoint);
     const wait = isNowWatched ? await waitForTurn(posting, endpoint) : null;
     const concluded = wait ?? (await postAt(posting, endpoint, isNowWatched));
-    isAnswered = !isSuspected(name, Date.now());
+    isAnswered = wait === null && concluded !== "no-slot" && !isSuspected(name, Date.now());
     return concluded;
   } finally {
     newcomers.leave(name, isAnswered);
@@ -76,26 +77,23 @@ async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean):
       clearTimeout(timer);
     }
   });
-  if (tried === null) {
-    return "no-slot";
+  if (tried === null || tried.attempt.class === "refused") {
+    await (isWatched && callGate(endpoint, posting, "giveBack", (gate, ref) => gate.giveBack(ref)));
+  } else if (isWatched || tried.attempt.class !== "delivered" || tried.attempt.durationMs > SLOW_MS) {
+    const told = toldOf(record, tried);
+    await callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told }));
   }
-  const { attempt } = tried;
-  if (attempt.class !== "refused" && (isWatched || attempt.class !== "delivered" || attempt.durationMs > SLOW_MS)) {
-    await tellGate(env, endpoint, record, tried);
-  }
-  return conclude(record, dispatch, endpoint, tried);
+  return tried === null ? "no-slot" : conclude(record, dispatch, endpoint, tried);
 }
 
 /** An attempt takes long: from now on, nobody waits for this endpoint. */
-function noticeSlow({ env, newcomers, onAside }: Posting, endpoint: Endpoint): void {
+function noticeSlow(posting: Posting, endpoint: Endpoint): void {
   const isKnown = isWatched(endpoint);
   suspect(nameOf(endpoint), Date.now());
-  newcomers.wake(nameOf(endpoint));
-  onAside();
+  posting.newcomers.wake(nameOf(endpoint));
+  posting.onAside();
   if (!isKnown) {
-    void gateOf(env, endpoint)
-      .then((gate) => gate.tell({ v: V, ...refOf(endpoint), told: null }))
-      .catch((error: unknown) => log.warn("gate.tell_failed", { endpoint: endpoint.id, error }));
+    void callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told: null }));
   }
 }
 
@@ -104,14 +102,13 @@ function isWatched(endpoint: Endpoint): boolean {
 }
 
 /** Waits until the endpoint's gate lets the attempt start; what is to be said where that is not soon. */
-async function waitForTurn({ env, record, dispatch }: Posting, endpoint: Endpoint): Promise<Conclusion | null> {
+async function waitForTurn(posting: Posting, endpoint: Endpoint): Promise<Conclusion | null> {
+  const { record, dispatch } = posting;
   const now = Date.now();
-  let verdict: Verdict;
-  try {
-    const gate = await gateOf(env, endpoint);
-    verdict = await gate.ask({ v: V, ...refOf(endpoint), outbox: record.key, perSecond: endpoint.rateLimit });
-  } catch (error) {
-    log.warn("gate.ask_failed", { endpoint: endpoint.id, error });
+  const verdict = await callGate<Verdict>(endpoint, posting, "ask", async (gate, ref) =>
+    gate.ask({ ...ref, outbox: record.key, perSecond: endpoint.rateLimit }),
+  );
+  if (verdict === null) {
     const until = now + NO_ANSWER_MS;
     return endpoint.rateLimit === null ? null : deferred(record, dispatch, until, { reason: "throttled", until });
   }
@@ -123,28 +120,26 @@ async function waitForTurn({ env, record, dispatch }: Posting, endpoint: Endpoin
   return deferred(record, dispatch, isParked ? now + PARKED_MS : waitingFor.until, waitingFor);
 }
 
-async function tellGate(
-  env: Env,
+/** Calls an endpoint's gate for a dispatch. Null: it does not answer, and holds up nothing. */
+async function callGate<T>(
   endpoint: Endpoint,
-  { id }: EventRecord,
-  { attempt, retryAfterMs }: Tried,
-): Promise<void> {
-  const { at, durationMs, class: result, status = null } = attempt;
-  const told = { event: id, class: result, status, retryAfterMs, durationMs, at: at + durationMs };
+  { env, dispatch: { delivery, counter } }: Posting,
+  what: "ask" | "tell" | "giveBack" | "park",
+  call: (gate: DurableObjectStub<EndpointGate>, ref: DispatchRef) => Promise<T>,
+): Promise<T | null> {
+  const { merchant, id } = endpoint;
   try {
-    const gate = await gateOf(env, endpoint);
-    await gate.tell({ v: V, ...refOf(endpoint), told });
+    const gate = env.ENDPOINT_GATE.getByName(await gateKey(merchant, id));
+    return await call(gate, { v: V, merchant, endpoint: id, dispatch: `${delivery}/${counter}` });
   } catch (error) {
-    log.warn("gate.tell_failed", { endpoint: endpoint.id, error });
+    log.warn("gate.call_failed", { endpoint: id, what, error });
+    return null;
   }
 }
 
-async function parkAt(env: Env, endpoint: Endpoint, outbox: string): Promise<void> {
-  try {
-    await (await gateOf(env, endpoint)).park({ v: V, ...refOf(endpoint), outbox });
-  } catch (error) {
-    log.warn("gate.park_failed", { endpoint: endpoint.id, error });
-  }
+function toldOf({ id }: EventRecord, { attempt, retryAfterMs }: Tried): Told {
+  const { at, durationMs, class: result, status = null } = attempt;
+  return { event: id, class: result, status, retryAfterMs, durationMs, at: at + durationMs };
 }
 
 /** A message that comes again or late asks the outbox first: another dispatch may have taken its place. */
@@ -158,31 +153,27 @@ async function mayStart({ env, record, dispatch, isFirst }: Posting): Promise<bo
   return claimed !== null && Date.now() < claimed.startBy;
 }
 
-/** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
+/**
+ * The endpoint of a dispatch. That it is deleted or takes nothing is looked up anew before it is believed: a copy may be
+ * from before it was created or resumed. Where D1 does not answer, the copy is believed.
+ */
 async function endpointOf(
   env: Env,
   { merchant }: EventRecord,
   { destination }: Dispatch,
 ): Promise<Endpoint | null | "unavailable"> {
+  let known: Endpoint | undefined;
   for (const read of [merchantConfig, freshConfig]) {
     const config = await read(env, merchant);
     if (!config.ok) {
-      return "unavailable";
+      return known ?? "unavailable";
     }
-    const endpoint = config.value?.endpoints.find(({ id }) => id === destination);
-    if (endpoint) {
-      return endpoint;
+    known = config.value?.endpoints.find(({ id }) => id === destination);
+    if (known?.status === "enabled") {
+      return known;
     }
   }
-  return null;
-}
-
-async function gateOf(env: Env, { merchant, id }: Endpoint) {
-  return env.ENDPOINT_GATE.getByName(await gateKey(merchant, id));
-}
-
-function refOf({ merchant, id }: Endpoint) {
-  return { merchant, endpoint: id };
+  return known ?? null;
 }
 
 function nameOf({ merchant, id }: Endpoint): string {

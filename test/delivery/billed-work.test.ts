@@ -18,10 +18,10 @@ const YEARS_MS = 401 * 24 * 3_600_000;
 afterEach(() => vi.restoreAllMocks());
 
 /** Posts events of one user one after the other, each delivered before the next. */
-async function deliver(endpoints: number, events: number) {
+async function deliver(endpoints: number, events: number, fields: object = {}) {
   const merchant = await newMerchant();
   for (let n = 0; n < endpoints; n++) {
-    await newEndpoint(merchant.key);
+    await newEndpoint(merchant.key, { ...fields });
   }
   receive(() => new Response(null, { status: 204 }));
   await clearCounters();
@@ -69,6 +69,13 @@ describe("the billed work of an event", () => {
       alarms: 1,
     });
     expect({ objectRows: objectRows - bindingRequests, d1Rows }).toEqual({ objectRows: 3, d1Rows: 2 });
+  });
+
+  it("with an endpoint that is watched: 2 requests of its gate, and none with one that is not", async () => {
+    await deliver(1, 5, { rateLimit: 50 });
+    expect((await readCounters()).gateRequests).toBe(2 * 5);
+    await deliver(1, 5);
+    expect((await readCounters()).gateRequests).toBe(0);
   });
 
   it("with three endpoints: 1 message, a settle a flush, 3 rows, 4 rows of D1", async () => {

@@ -6,7 +6,15 @@ import { deliveryId } from "../../src/event/ids.ts";
 import { V } from "../../src/outbox/contract.ts";
 import { gateKey, userKey } from "../../src/outbox/keys.ts";
 import { pass } from "../support/builders.ts";
-import { call, clearCounters, newEndpoint, newMerchant, readCounters, receive } from "../support/merchant.ts";
+import {
+  call,
+  clearCounters,
+  newEndpoint,
+  newMerchant,
+  readCounters,
+  receive,
+  setFaults,
+} from "../support/merchant.ts";
 
 let merchant: { id: string; key: string };
 let endpoint: string;
@@ -16,7 +24,10 @@ beforeEach(async () => {
   merchant = await newMerchant();
 });
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await setFaults({});
+});
 
 const ok = () => new Response(null, { status: 204 });
 const broken = () => new Response("out of order", { status: 500 });
@@ -74,11 +85,31 @@ const isWatched = async () =>
   (await env.DB.prepare("SELECT watch FROM endpoints WHERE merchant = ?").bind(merchant.id).first<number>("watch")) ===
   1;
 
+const ref = (dispatch: string = crypto.randomUUID()) => ({ v: V, merchant: merchant.id, endpoint, dispatch });
+
+/** Asks the gate for a dispatch, as a consumer does. */
+const ask = async (dispatch: string, outbox = "u/nobody/x") =>
+  (await gate()).ask({ ...ref(dispatch), outbox, perSecond: null });
+const slow = async (dispatch: string) => (await gate()).tell({ ...ref(dispatch), told: null });
+const park = async (outbox: string) => (await gate()).park({ ...ref(), outbox });
+const open = async () => (await gate()).open(ref());
+const parked = async () =>
+  runInDurableObject(await gate(), (_, { storage }) =>
+    storage.sql
+      .exec<{ outbox: string }>("SELECT outbox FROM parked")
+      .toArray()
+      .map(({ outbox }) => outbox),
+  );
+const armedAt = async () => runInDurableObject(await gate(), (_, { storage }) => storage.getAlarm());
+
+/** Failures that have opened the breaker, so long ago that a probe is due. */
+const failLongAgo = async () => tell(Array.from({ length: 10 }, () => ({ class: "http", at: Date.now() - 60_000 })));
+
 /** Tells the gate of outcomes that lie in the past or future. */
 async function tell(outcomes: { class: string; at: number; event?: string; durationMs?: number }[]): Promise<void> {
   for (const { event = crypto.randomUUID(), durationMs = 5, ...outcome } of outcomes) {
     const told = { event, durationMs, status: 500, retryAfterMs: null, ...outcome } as never;
-    await (await gate()).tell({ v: V, merchant: merchant.id, endpoint, told });
+    await (await gate()).tell({ ...ref(), told });
   }
 }
 
@@ -184,6 +215,26 @@ describe("a paused endpoint", () => {
     expect(sent).toHaveLength(3);
   });
 
+  it("is sent to at once when it was resumed elsewhere, whatever the copy of the configuration says", async () => {
+    const sent = await listen({}, ok);
+    await act("pause");
+    await until(await post("u_a"), waits("paused"), "waiting");
+    await env.DB.prepare("UPDATE endpoints SET status = 'enabled' WHERE merchant = ?").bind(merchant.id).run();
+    const event = await post("u_b");
+    await until(event, (one) => isOver(one) || one.waitingFor !== null, "delivered or waiting");
+    expect(sent).toEqual([event]);
+  });
+
+  it("is believed to be paused while D1 does not answer", async () => {
+    const sent = await listen({}, ok);
+    await act("pause");
+    await until(await post("u_a"), waits("paused"), "waiting");
+    await setFaults({ d1Fails: 1 });
+    await post("u_b");
+    await vi.waitUntil(async () => (await parked()).includes(await userKey(merchant.id, "u_b")));
+    expect(sent).toEqual([]);
+  });
+
   it("is still paused after its settings were replaced, and only what was disabled is enabled", async () => {
     await listen({}, ok);
     await act("pause");
@@ -235,26 +286,85 @@ describe("a gate", () => {
     await act("pause");
     const event = await post("u_lost");
     await until(event, waits("paused"), "waiting");
-    await (await gate()).park({ v: V, merchant: merchant.id, endpoint, outbox: "u/nobody/x" });
+    await park("u/nobody/x");
     await act("resume");
     await runDurableObjectAlarm(await gate());
     await until(event, isOver, "delivered");
-    const left = await runInDurableObject(await gate(), (_, { storage }) =>
-      storage.sql.exec<{ outbox: string }>("SELECT outbox FROM parked").toArray(),
-    );
-    expect(left).toEqual([]);
+    expect(await parked()).toEqual([]);
   });
 
   it("is not put off by what it is told meanwhile from looking at what waits", async () => {
     await listen({}, ok);
-    const gateOf = await gate();
-    await gateOf.park({ v: V, merchant: merchant.id, endpoint, outbox: "u/nobody/y" });
-    await gateOf.open({ v: V, merchant: merchant.id, endpoint });
-    const armed = () => runInDurableObject(gateOf, (_, { storage }) => storage.getAlarm());
-    const before = await armed();
+    await park("u/nobody/y");
+    await open();
+    const before = await armedAt();
     await tell([{ class: "delivered", at: Date.now() + 500 }]);
     expect(before).not.toBeNull();
-    expect(await armed()).toBe(before);
+    expect(await armedAt()).toBe(before);
+  });
+
+  it("leaves alone what waits while a probe is under way", async () => {
+    await listen({}, ok);
+    await failLongAgo();
+    expect(await ask("probe")).toMatchObject({ go: true });
+    const asked = await ask("other");
+    expect(asked).toMatchObject({ go: false, waitingFor: { reason: "breaker" }, isParked: true });
+    expect(await armedAt()).toBe(!asked.go && asked.waitingFor.until);
+  });
+
+  it("looks again a second later at the earliest", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await ask("any");
+    await runInDurableObject(await gate(), async (instance, { storage }) => {
+      const now = Date.now();
+      await instance.alarm();
+      expect(await storage.getAlarm()).toBeGreaterThanOrEqual(now + 1000);
+    });
+  });
+
+  it("lets everybody go as fast as they come once nobody waits any more", async () => {
+    await listen({}, ok);
+    await failLongAgo();
+    await tell([{ class: "delivered", at: Date.now() }]);
+    const startsIn = async () => {
+      const verdict = await ask("any");
+      return verdict.go ? verdict.startAt - Date.now() : Infinity;
+    };
+    await startsIn();
+    expect(await startsIn()).toBeGreaterThan(0);
+    await runDurableObjectAlarm(await gate());
+    expect(await startsIn()).toBeLessThanOrEqual(0);
+  });
+
+  it("of a paused endpoint looks at nothing until somebody may ask again", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await tell([{ class: "http", at: Date.now() }]);
+    expect(await armedAt()).toBeNull();
+    await open();
+    expect(await armedAt()).not.toBeNull();
+  });
+
+  it("counts an attempt as under way until it hears the end of that one", async () => {
+    await listen({}, ok);
+    await slow("first");
+    expect(await ask("second")).toMatchObject({ go: true });
+    await tell([{ class: "http", at: Date.now() }]);
+    expect(await ask("third")).toMatchObject({ go: false, waitingFor: { reason: "throttled" } });
+    await (await gate()).giveBack(ref("second"));
+    expect(await ask("third")).toMatchObject({ go: true });
+  });
+
+  it("gives a probe that was not made to the next one", async () => {
+    await listen({}, ok);
+    await failLongAgo();
+    expect(await ask("probe")).toMatchObject({ go: true });
+    expect(await ask("next")).toMatchObject({ go: false });
+    await (await gate()).giveBack(ref("next"));
+    expect(await ask("next")).toMatchObject({ go: false });
+    await (await gate()).giveBack(ref("probe"));
+    expect(await ask("next")).toMatchObject({ go: true });
   });
 
   it("is forgotten with its endpoint", async () => {
@@ -263,7 +373,7 @@ describe("a gate", () => {
     const forgotten = await gate();
     expect((await call("DELETE", `/v1/endpoints/${endpoint}`, { key: merchant.key })).status).toBe(204);
     expect(await forgotten.show()).toMatchObject({ breaker: "closed", lastFailure: null });
-    await forgotten.park({ v: V, merchant: merchant.id, endpoint, outbox: "u/after/all" });
+    await forgotten.park({ ...ref(), outbox: "u/after/all" });
   });
 });
 

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 
 import {
   ask,
+  giveBack,
   NEW_GATE,
   nextLook,
   releases,
+  shut,
   standing,
   tell,
   tellSlow,
@@ -41,6 +43,22 @@ describe("a pause that the endpoint asks for", () => {
     }
     expect(probes).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
     expect(asked(state, { now: NOW + HOUR_MS }).verdict).toMatchObject({ go: true });
+  });
+
+  it("lets one of those who wait go for each probe, and nobody in between", () => {
+    const probeAt = NOW + 300_000;
+    expect([releases(paused, 0, probeAt - 1), nextLook(paused, 0, probeAt - 1)]).toEqual([0, probeAt]);
+    expect([releases(paused, 0, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
+    const { state } = asked(paused, { now: probeAt });
+    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 300_000]);
+  });
+
+  it("is probed by the next one where a probe was not made", () => {
+    const probeAt = NOW + 300_000;
+    const { state } = asked(paused, { now: probeAt });
+    expect(asked(state, { now: probeAt + 1 }).verdict.go).toBe(false);
+    expect(asked(giveBack(state, probeAt), { now: probeAt + 1 }).verdict.go).toBe(true);
+    expect(asked(giveBack(state, probeAt - 1), { now: probeAt + 1 }).verdict.go).toBe(false);
   });
 
   it("ends with the first success, and what waits is let go", () => {
@@ -89,8 +107,24 @@ describe("what waits", () => {
 
   it("is probed one at a time while the breaker is open", () => {
     const open = after(...Array.from({ length: 3 }, () => ({ class: "timeout" as const, status: null })));
-    expect(releases(open, 0, NOW)).toBe(1);
-    expect(nextLook(open, 0, NOW)).toBe(NOW + 30_000);
+    const probeAt = NOW + 30_000;
+    expect([releases(open, 0, NOW), nextLook(open, 0, NOW)]).toEqual([0, probeAt]);
+    expect([releases(open, 0, probeAt), nextLook(open, 0, probeAt)]).toEqual([1, probeAt]);
+    const { state } = asked(open, { now: probeAt });
+    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 60_000]);
+  });
+
+  it("is let go only as far as there is room", () => {
+    const hanging = { ...tellSlow(NEW_GATE, NOW), isDraining: true };
+    expect([releases(hanging, 1, NOW), nextLook(hanging, 1, NOW)]).toEqual([1, NOW + 1000]);
+    expect([releases(hanging, 2, NOW), nextLook(hanging, 2, NOW)]).toEqual([0, NOW + 40_000]);
+  });
+
+  it("for an endpoint that is paused or disabled is not looked at before somebody asks", () => {
+    const closed = shut(NEW_GATE);
+    expect([releases(closed, 0, NOW), nextLook(closed, 0, NOW)]).toEqual([0, Infinity]);
+    const { state } = asked(closed);
+    expect([releases(state, 0, NOW), nextLook(state, 0, NOW)]).toEqual([10, NOW]);
   });
 });
 
@@ -104,7 +138,7 @@ describe("being well", () => {
 });
 
 describe("a gate", () => {
-  it("never leaves an endpoint alone for more than an hour, and never asks one that hangs more than twice at once", () => {
+  it("never leaves an endpoint alone for over an hour, asks one that hangs twice at most, and never looks in vain", () => {
     const step = fc.record({
       after: fc.integer({ min: 0, max: 10 * 60_000 }),
       class: fc.constantFrom("ask", "delivered", "http", "timeout", "connection", "throttled", "gone"),
@@ -127,7 +161,9 @@ describe("a gate", () => {
             underWay = 0;
             ({ state } = tell(state, told({ ...one, class: one.class as Told["class"], at: now, status: 500 })));
           }
-          expect(nextLook(state, underWay, now) - now).toBeLessThanOrEqual(HOUR_MS);
+          const look = nextLook(state, underWay, now);
+          expect(look - now).toBeLessThanOrEqual(HOUR_MS);
+          if (look <= now) expect(releases(state, underWay, now)).toBeGreaterThan(0);
         }
       }),
       { numRuns: 500 },

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { Ledger } from "../../src/delivery/ledger.ts";
 import { V, type BackupMessage, type EventItem, type LogRow, type SettleInput } from "../../src/outbox/contract.ts";
 import { unique } from "../support/builders.ts";
 
-/** Bindings that record what happens, each of which can be told to fail. */
-function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number } = {}) {
+/** Bindings that record what happens, each of which can be told to fail. D1 answers once `written` is resolved. */
+function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number; written?: Promise<void> } = {}) {
   const happened: string[] = [];
   const backedUp: BackupMessage[] = [];
   const settled: SettleInput[] = [];
@@ -20,7 +20,7 @@ function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number } = {
           throw new Error("D1 does not answer");
         }
         happened.push("logging");
-        await scheduler.wait(20);
+        await fails.written;
         happened.push("logged");
       },
     },
@@ -50,19 +50,27 @@ function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number } = {
 
 const settle = { event: "evt_1", delivery: "dlv_1", counter: 1, outcome: { kind: "delivered" as const } };
 const row = { event: { id: unique("evt") } } as unknown as LogRow;
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 /** Something is always under way. */
 const never = () => false;
 const none = () => undefined;
 
 describe("Ledger", () => {
   it("logs before it settles, once for all that came together, and settles once an outbox", async () => {
-    const { bindings: env, happened, settled } = bindings();
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    const { bindings: env, happened, settled } = bindings({ written });
     const ledger = new Ledger(env, () => 7, none, never);
-    await Promise.all([
+    const noted = Promise.all([
       ledger.note("u/1", [row], settle),
       ledger.note("u/1", [row], settle),
       ledger.note("u/2", [row], settle),
     ]);
+    await vi.waitUntil(() => happened.length > 0);
+    write();
+    await noted;
     expect(happened).toEqual(["logging", "logged", "settle u/1", "settle u/2"]);
     expect(settled.map(({ settles, takes, unlogged }) => [settles.length, takes, unlogged.length])).toEqual([
       [2, 7, 0],
@@ -95,6 +103,7 @@ describe("Ledger", () => {
   });
 
   it("writes a hundred rows at once without waiting for more", async () => {
+    vi.useFakeTimers();
     const { bindings: env, happened } = bindings();
     const ledger = new Ledger(env, () => 0, none, never);
     const notes = Array.from({ length: 100 }, () => ledger.note("u/1", [row], null));

@@ -227,7 +227,9 @@ describe("a job that recovers an endpoint", () => {
       delivered: 1,
     });
     expect(idsOf(sent)).toEqual([fine!.event]);
-    expect(noBody && spilled).toBeDefined();
+    for (const { delivery } of [noBody!, spilled!]) {
+      expect(await show(delivery)).toMatchObject({ status: "exhausted", attempts: [{ trigger: "scheduled" }] });
+    }
   });
 
   it("two at once for the same endpoint send each delivery once", LONG, async () => {

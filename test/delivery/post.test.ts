@@ -1,0 +1,104 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Newcomers } from "../../src/delivery/newcomers.ts";
+import { post, type Posting } from "../../src/delivery/post.ts";
+import { deliveryId } from "../../src/event/ids.ts";
+import { V } from "../../src/outbox/contract.ts";
+import { gateKey } from "../../src/outbox/keys.ts";
+import { forget } from "../../src/store/config.ts";
+import { eventRecord, newEventId } from "../api/support.ts";
+import { newEndpoint, newMerchant, receive } from "../support/merchant.ts";
+
+let merchant: string;
+let endpoint: string;
+let newcomers: Newcomers;
+
+beforeEach(async () => {
+  const { id, key } = await newMerchant();
+  merchant = id;
+  ({ id: endpoint } = await newEndpoint(key));
+  newcomers = new Newcomers();
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Changes the endpoint, in every isolate. */
+async function set(column: string, value: unknown): Promise<void> {
+  await env.DB.prepare(`UPDATE endpoints SET ${column} = ? WHERE merchant = ?`).bind(value, merchant).run();
+  forget(merchant);
+}
+
+/** Posts an event that has just come. */
+async function postOne(more: Partial<Posting> = {}): ReturnType<typeof post> {
+  const record = eventRecord(merchant, newEventId(Date.now()), Date.now());
+  const delivery = deliveryId(record.id, endpoint);
+  const startBy = Date.now() + 30_000;
+  return post({
+    env,
+    record,
+    template: record.template!,
+    dispatch: {
+      delivery,
+      destination: endpoint,
+      counter: 1,
+      startBy,
+      attempts: 0,
+      previous: null,
+      trigger: "scheduled",
+    },
+    isFirst: true,
+    newcomers,
+    inSlot: async (work) => work(),
+    onAside: () => undefined,
+    ...more,
+  });
+}
+
+const noSlot = async () => null;
+
+/** The gate, where a probe is due. */
+async function gateOfOneThatIsDown() {
+  const gate = env.ENDPOINT_GATE.getByName(await gateKey(merchant, endpoint));
+  const at = Date.now() - 60_000;
+  for (let n = 0; n < 10; n++) {
+    const told = { event: `evt_${n}`, class: "http" as const, status: 500, retryAfterMs: null, durationMs: 5, at };
+    await gate.tell({ v: V, merchant, endpoint, dispatch: `dlv_${n}/1`, told });
+  }
+  forget(merchant);
+  return gate;
+}
+
+/** Whether somebody who comes to the endpoint now goes in at once. */
+async function mayEnter(): Promise<boolean> {
+  const entering = newcomers.enter(`${merchant}/${endpoint}`).then(() => true);
+  return Promise.race([entering, new Promise<boolean>((resolve) => setTimeout(resolve, 0, false))]);
+}
+
+describe("an attempt that is not made after all", () => {
+  it.each([
+    ["for want of a slot", "https://shop.example/hook", { inSlot: noSlot }],
+    ["since its URL is refused", "https://user:secret@shop.example/hook", {}],
+  ])("%s leaves the probe to the next one", async (_, url, more) => {
+    const gate = await gateOfOneThatIsDown();
+    await set("url", url);
+    const sent = receive(() => new Response(null, { status: 204 }));
+    await postOne(more);
+    expect(sent).toEqual([]);
+    const next = { v: V, merchant, endpoint, dispatch: "dlv_next/1", outbox: "u/nobody/x", perSecond: null };
+    expect(await gate.ask(next)).toMatchObject({ go: true });
+  });
+});
+
+describe("an endpoint of which nothing is known", () => {
+  it("is known once it has answered, whatever it said", async () => {
+    receive(() => new Response(null, { status: 500 }));
+    await postOne();
+    expect([await mayEnter(), await mayEnter(), await mayEnter()]).toEqual([true, true, true]);
+  });
+
+  it("is not known by an attempt that found no slot", async () => {
+    expect(await postOne({ inSlot: noSlot })).toBe("no-slot");
+    expect([await mayEnter(), await mayEnter(), await mayEnter()]).toEqual([true, true, false]);
+  });
+});
