@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 /** A fault put into the code on purpose, and the tests that have to notice it. */
 interface Mutant {
@@ -10,6 +11,8 @@ interface Mutant {
   from: string;
   to: string;
   tests: string[];
+  /** The chaos suite has to notice it too: `npm run test:mutants -- --chaos`. */
+  chaos?: true;
 }
 
 const MUTANTS: Mutant[] = [
@@ -19,6 +22,7 @@ const MUTANTS: Mutant[] = [
     from: 'if (counter !== pending.counter && outcome.kind !== "delivered") {',
     to: 'if (counter > pending.counter && outcome.kind !== "delivered") {',
     tests: ["test/outbox"],
+    chaos: true,
   },
   {
     name: "a gate that looks without end",
@@ -40,6 +44,7 @@ const MUTANTS: Mutant[] = [
     from: "const isLogged = await this.#log([...pages.values()].flatMap(({ rows }) => rows));",
     to: "const isLogged = true; void this.#log([...pages.values()].flatMap(({ rows }) => rows));",
     tests: ["test/delivery/ledger.test.ts"],
+    chaos: true,
   },
   {
     name: "dedupe off",
@@ -47,6 +52,7 @@ const MUTANTS: Mutant[] = [
     from: "JSON.stringify([scope.merchant, scope.source, ...names])",
     to: "JSON.stringify([scope.merchant, scope.source, ...names, crypto.randomUUID()])",
     tests: ["test/ingest"],
+    chaos: true,
   },
   {
     name: "lane released on failure",
@@ -54,6 +60,7 @@ const MUTANTS: Mutant[] = [
     from: "        this.#retry(pending, outcome.retryAt);\n",
     to: "        this.#retry(pending, outcome.retryAt);\n        this.#leave(pending);\n",
     tests: ["test/outbox"],
+    chaos: true,
   },
   {
     name: "what is unfinished is tidied away",
@@ -68,6 +75,7 @@ const MUTANTS: Mutant[] = [
     from: 'if (pending.state === "waiting" || pending.due > now) {',
     to: 'if (pending.state !== "retrying" || pending.due > now) {',
     tests: ["test/outbox"],
+    chaos: true,
   },
   {
     name: "replaced secret signs no more",
@@ -75,6 +83,7 @@ const MUTANTS: Mutant[] = [
     from: "{ ...one, expiresAt: until }",
     to: "{ ...one, expiresAt: now + 1 }",
     tests: ["test/platform/rotation.test.ts"],
+    chaos: true,
   },
   {
     name: "re-sealing overwrites what was changed meanwhile",
@@ -111,8 +120,27 @@ const MUTANTS: Mutant[] = [
     to: "at > now - WINDOW_MS / 2",
     tests: ["test/delivery/pace.test.ts"],
   },
+  {
+    name: "gate never asked",
+    file: "src/delivery/post.ts",
+    from: "  if (verdict.go) {\n",
+    to: "  if (verdict.go || Date.now() > 0) {\n    if (!verdict.go) return null;\n",
+    tests: ["test/delivery/endpoint-gate.test.ts"],
+    chaos: true,
+  },
+  {
+    name: "log row applied twice",
+    file: "src/store/log.ts",
+    from: "{ [delivery.counter]: attempt }",
+    to: "{ [delivery.counter + String(Math.random()).slice(2, 5)]: attempt }",
+    tests: ["test/store/log.test.ts"],
+    chaos: true,
+  },
 ];
+/** In so many seeds of the chaos suite a mutant has to be noticed. */
+const CHAOS_SEEDS = 20;
 
+const { chaos: isChaos } = parseArgs({ options: { chaos: { type: "boolean" } } }).values;
 const root = new URL("..", import.meta.url).pathname;
 
 /** Runs a mutant's tests on a copy of the project; true if they fail, as they must. */
@@ -131,16 +159,17 @@ function isKilled({ name, file, from, to, tests }: Mutant): boolean {
       join(copy, file),
       source.replace(from, () => to),
     );
-    const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const args = [vitest, "run", "-c", "test/vitest.config.ts", ...tests];
-    const run = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
-    return run.status !== 0 && `${run.stdout}${run.stderr}`.includes("AssertionError");
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", "-c", "test/vitest.config.ts", ...tests];
+    const chaos = ["test/chaos/chaos.ts", "--seeds", String(CHAOS_SEEDS), "--bail"];
+    const run = spawnSync(process.execPath, isChaos ? chaos : vitest, { cwd: copy, encoding: "utf8" });
+    const sign = isChaos ? "broken promises" : "AssertionError";
+    return run.status !== 0 && `${run.stdout}${run.stderr}`.includes(sign);
   } finally {
     rmSync(copy, { recursive: true });
   }
 }
 
-const survivors = MUTANTS.filter((mutant) => {
+const survivors = MUTANTS.filter(({ chaos = false }) => chaos || !isChaos).filter((mutant) => {
   const killed = isKilled(mutant);
   console.log(`${killed ? "killed  " : "SURVIVED"} ${mutant.name}`);
   return !killed;

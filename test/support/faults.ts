@@ -1,29 +1,5 @@
 import type { DeliveriesMessage, SettleInput } from "../../src/outbox/contract.ts";
-
-/** What goes wrong on purpose. Shares are probabilities in [0, 1]; all random choices follow from `seed`. */
-export interface Faults {
-  seed: number;
-  /** Messages of the `deliveries` queue that are lost, come twice, come late, or come in another order. */
-  lost: number;
-  doubled: number;
-  late: number;
-  shuffled: boolean;
-  /** Calls that fail. */
-  deliveriesFails: number;
-  backupFails: number;
-  d1Fails: number;
-  acceptFails: number;
-  settleFails: number;
-  /** Outboxes that do not send again what they are asked to, or do and their answer gets lost. */
-  retryFails: number;
-  retryAnswersLost: number;
-  /**
-   * Where the Worker stops for good, once: it tells `reached` (a URL) and waits to be killed. `before-log` and
-   * `before-settle` are met once a delivery has succeeded.
-   */
-  stop: "after-commit" | "before-log" | "before-settle" | null;
-  reached: string | null;
-}
+import { NO_FAULTS, type Chance, type Faults } from "./fault-kinds.ts";
 
 /** Work that Cloudflare bills, as it was really done. */
 export interface Counters {
@@ -40,23 +16,6 @@ export interface Counters {
   d1Rows: number;
 }
 
-export const NO_FAULTS: Faults = {
-  seed: 1,
-  lost: 0,
-  doubled: 0,
-  late: 0,
-  shuffled: false,
-  deliveriesFails: 0,
-  backupFails: 0,
-  d1Fails: 0,
-  acceptFails: 0,
-  settleFails: 0,
-  retryFails: 0,
-  retryAnswersLost: 0,
-  stop: null,
-  reached: null,
-};
-
 const NO_WORK: Counters = {
   messages: 0,
   dispatches: 0,
@@ -72,14 +31,28 @@ const NO_WORK: Counters = {
 const LATE_SECONDS = 2;
 
 let faults = NO_FAULTS;
+/** How often each fault has happened. */
+let fired: Partial<Record<Chance | "shuffled", number>> = {};
+/** Messages of the backup queue that are on their way: the local one loses them with its process, the real one not. */
+let inBackup = 0;
+/** Promises of the outbox that were seen broken. */
+export const broken: string[] = [];
 export let counters = { ...NO_WORK };
 /** Row counts of statements are known once they have run. */
 let cursors: { rowsWritten: number }[] = [];
 let state = 1;
 
-/** `POST /__test/faults` sets what goes wrong; `GET` and `DELETE /__test/counters` read and clear what was counted. */
+/**
+ * `POST /__test/faults` sets what goes wrong, `GET` says what did since the last one; `GET` and `DELETE
+ * /__test/counters` read and clear what was counted.
+ */
 export async function control(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
+  if (pathname === "/__test/faults" && request.method === "GET") {
+    const happened = { fired, broken: broken.splice(0), inBackup };
+    fired = {};
+    return Response.json(happened);
+  }
   if (pathname === "/__test/faults") {
     faults = { ...NO_FAULTS, ...((await request.json()) as Partial<Faults>) };
     state = faults.seed;
@@ -103,35 +76,55 @@ export function wrapEnv(env: Env): Env {
     BACKUP: wrapBackup(env.BACKUP),
     USER_OUTBOX: wrapNamespace(env.USER_OUTBOX, async (method, call, args) => {
       counters.outboxRequests += 1;
+      if (method === "settle" && hasSuccess(args[0] as SettleInput)) {
+        await stopAt("before-settle");
+      }
+      fail(FAILS[method]);
+      const answer = await call();
       if (method === "accept") {
-        fail(faults.acceptFails, "The outbox does not answer");
-        const answer = await call();
         await stopAt("after-commit");
-        return answer;
       }
-      if (method === "settle") {
-        if ((args[0] as SettleInput).settles.some(({ outcome: { kind } }) => kind === "delivered" || kind === "sent")) {
-          await stopAt("before-settle");
-        }
-        fail(faults.settleFails, "The outbox does not settle");
-      }
-      if (method === "retry") {
-        fail(faults.retryFails, "The outbox does not answer");
-        const answer = await call();
-        fail(faults.retryAnswersLost, "The answer got lost");
-        return answer;
-      }
-      return call();
+      fail(method === "retry" ? "retryAnswersLost" : "objectAnswersLost");
+      return answer;
     }),
-    ENDPOINT_GATE: wrapNamespace(env.ENDPOINT_GATE, (_, call) => {
+    ENDPOINT_GATE: wrapNamespace(env.ENDPOINT_GATE, async (_, call) => {
       counters.gateRequests += 1;
-      return call();
+      fail("gateFails");
+      const answer = await call();
+      fail("objectAnswersLost");
+      return answer;
     }),
-    PAYMENT_BINDING: wrapNamespace(env.PAYMENT_BINDING, (_, call) => {
+    PAYMENT_BINDING: wrapNamespace(env.PAYMENT_BINDING, async (_, call) => {
       counters.bindingRequests += 1;
-      return call();
+      fail("bindingFails");
+      const answer = await call();
+      fail("objectAnswersLost");
+      return answer;
     }),
   };
+}
+
+const FAILS: Record<string, Chance> = {
+  accept: "acceptFails",
+  claim: "claimFails",
+  settle: "settleFails",
+  retry: "retryFails",
+};
+
+function hasSuccess({ settles }: SettleInput): boolean {
+  return settles.some(({ outcome: { kind } }) => kind === "delivered" || kind === "sent");
+}
+
+/** A batch of a queue; what is acknowledged of the backup queue is no longer on its way. */
+export function wrapBatch<T>(batch: MessageBatch<T>): MessageBatch<T> {
+  if (batch.queue !== "backup") {
+    return batch;
+  }
+  const ack = (message: Message<T>) => () => {
+    inBackup -= 1;
+    message.ack();
+  };
+  return intercept(batch, { messages: batch.messages.map((one) => intercept(one, { ack: ack(one) })) });
 }
 
 /**
@@ -173,7 +166,7 @@ const successes = new WeakSet<D1PreparedStatement>();
 function wrapD1(db: D1Database): D1Database {
   return intercept(db, {
     prepare: (query: string) => {
-      fail(faults.d1Fails, "D1 does not answer");
+      fail("d1Fails");
       const statement = db.prepare(query);
       return intercept(statement, {
         bind: (...values: unknown[]) => {
@@ -189,9 +182,10 @@ function wrapD1(db: D1Database): D1Database {
       if (statements.some((statement) => successes.has(statement))) {
         await stopAt("before-log");
       }
-      fail(faults.d1Fails, "D1 does not answer");
+      fail("d1Fails");
       const results = await db.batch(statements);
       counters.d1Rows += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+      fail("d1AnswersLost");
       return results;
     },
   });
@@ -200,17 +194,18 @@ function wrapD1(db: D1Database): D1Database {
 function wrapQueue(queue: Queue): Queue {
   return intercept(queue, {
     sendBatch: async (messages: Iterable<MessageSendRequest>) => {
-      fail(faults.deliveriesFails, "The queue does not answer");
+      fail("deliveriesFails");
       const all = [...messages]
-        .filter(() => !happens(faults.lost))
-        .flatMap((one) => (happens(faults.doubled) ? [one, one] : [one]));
-      if (faults.shuffled) {
+        .filter(() => !happens("lost"))
+        .flatMap((one) => (happens("doubled") ? [one, one] : [one]));
+      if (faults.shuffled && all.length > 1) {
+        note("shuffled");
         all.sort(() => random() - 0.5);
       }
       counters.messages += all.length;
       counters.dispatches += all.reduce((sum, { body }) => sum + dispatchesIn(body as DeliveriesMessage), 0);
       if (all.length > 0) {
-        await queue.sendBatch(all.map((one) => (happens(faults.late) ? { ...one, delaySeconds: LATE_SECONDS } : one)));
+        await queue.sendBatch(all.map((one) => (happens("late") ? { ...one, delaySeconds: LATE_SECONDS } : one)));
       }
     },
   });
@@ -223,8 +218,11 @@ function dispatchesIn({ items }: DeliveriesMessage): number {
 function wrapBackup(queue: Queue): Queue {
   return intercept(queue, {
     send: async (...args: Parameters<Queue["send"]>) => {
-      fail(faults.backupFails, "The backup queue does not answer");
-      return queue.send(...args);
+      fail("backupFails");
+      for (let copies = happens("backupDoubled") ? 2 : 1; copies > 0; copies--) {
+        inBackup += 1;
+        await queue.send(...args);
+      }
     },
   });
 }
@@ -268,14 +266,23 @@ async function stopAt(place: Faults["stop"]): Promise<void> {
   }
 }
 
-function fail(share: number, message: string): void {
-  if (happens(share)) {
-    throw new Error(message);
+/** Throws as often as the fault's probability says; never without one. */
+function fail(fault: Chance | undefined): void {
+  if (fault !== undefined && happens(fault)) {
+    throw new Error(`On purpose: ${fault}`);
   }
 }
 
-function happens(share: number): boolean {
-  return share > 0 && random() < share;
+function happens(fault: Chance): boolean {
+  const isSo = faults[fault] > 0 && random() < faults[fault];
+  if (isSo) {
+    note(fault);
+  }
+  return isSo;
+}
+
+function note(fault: Chance | "shuffled"): void {
+  fired[fault] = (fired[fault] ?? 0) + 1;
 }
 
 /** Mulberry32: the same seed, the same faults. */

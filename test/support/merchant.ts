@@ -1,7 +1,8 @@
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 
-import type { Counters, Faults } from "./faults.ts";
+import type { Faults } from "./fault-kinds.ts";
+import type { Counters } from "./faults.ts";
 
 /** A call of the Worker under test. */
 export async function call(

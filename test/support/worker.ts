@@ -4,7 +4,9 @@ import worker, {
   ReplayJob as RealJob,
   UserOutbox as RealOutbox,
 } from "../../src/index.ts";
-import { control, counters, countRows, wrapEnv } from "./faults.ts";
+import type { EventItem, SettleInput, V } from "../../src/outbox/contract.ts";
+import type { Pending } from "../../src/outbox/pending.ts";
+import { broken, control, counters, countRows, wrapBatch, wrapEnv } from "./faults.ts";
 
 /** The outbox of the Worker on bindings and storage that tests can break and count. */
 export class UserOutbox extends RealOutbox {
@@ -15,6 +17,37 @@ export class UserOutbox extends RealOutbox {
   override async alarm(): Promise<void> {
     counters.alarms += 1;
     return super.alarm();
+  }
+
+  /** Settles, and notes where the failure of an older dispatch than the newest changed anything. */
+  override settle(input: SettleInput): Promise<{ v: V; next: EventItem[] }> {
+    const before = this.#newerThan(input);
+    const settled = super.settle(input);
+    for (const [delivery, after] of this.#newerThan(input)) {
+      if (before.has(delivery) && before.get(delivery) !== after) {
+        broken.push(`${delivery}: an old dispatch made ${before.get(delivery)} to ${after}`);
+      }
+    }
+    return settled;
+  }
+
+  /** The deliveries of which only older dispatches are settled here, none of them delivered, as they are stored. */
+  #newerThan({ settles }: SettleInput): Map<string, string> {
+    const stored = this.ctx.storage.sql
+      .exec<{ pending: string }>(
+        "SELECT pending FROM event WHERE pending IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+        JSON.stringify(settles.map(({ event }) => event)),
+      )
+      .toArray()
+      .flatMap(({ pending }) => JSON.parse(pending) as Pending[]);
+    return new Map(
+      stored
+        .filter(({ delivery, counter }) => {
+          const its = settles.filter((settle) => settle.delivery === delivery);
+          return its.length > 0 && its.every((one) => one.counter < counter && one.outcome.kind !== "delivered");
+        })
+        .map((pending) => [pending.delivery, JSON.stringify(pending)]),
+    );
   }
 }
 
@@ -45,7 +78,7 @@ export default {
     new URL(request.url).pathname.startsWith("/__test/") ? control(request) : worker.fetch(request, wrapEnv(env), ctx),
   queue: (batch, env, ctx) => {
     counters.batches += 1;
-    return worker.queue(batch, wrapEnv(env), ctx);
+    return worker.queue(wrapBatch(batch), wrapEnv(env), ctx);
   },
   scheduled: (controller, env) => worker.scheduled(controller, wrapEnv(env)),
 } satisfies ExportedHandler<Env>;
