@@ -1,10 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
+import { auditRow } from "../store/audit.ts";
 import { audit } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -60,15 +61,9 @@ export function auditRoutes(app: Api): void {
   });
 }
 
-/**
- * The audit row of a change, for the D1 batch that makes it, right behind its statement: it is written if that
- * statement has changed anything.
- */
+/** The {@link auditRow} of a change that a caller makes. */
 export function audited(c: Context<ApiEnv>, { action, target, fields = [], merchant = c.get("merchant") }: Change) {
-  const now = Date.now();
-  return drizzle(c.env.DB).insert(audit).select(sql`
-    select ${merchant}, ${randomId("aud", now)}, ${now}, ${c.get("keyId")}, ${action}, ${target}, ${JSON.stringify(fields)}
-    where changes() > 0`);
+  return auditRow(c.env.DB, { merchant, actor: c.get("keyId"), action, target, fields });
 }
 
 /** Makes a change with its audit row in one batch. Returns what the statement does. */

@@ -32,13 +32,11 @@ export const Filter = z
 
 const fields = {
   url: z.string().max(2048).openapi({ description: "https, a public host name, port 443 or from 1024." }),
-  eventTypes: z
-    .array(EventTypePattern)
-    .min(1)
-    .max(200)
-    .nullable()
-    .openapi({ description: "Types, or families such as payment.*; null: all." }),
-  filter: Filter.nullable().openapi({ description: "Only events that pass it (docs/filters.md); null: all." }),
+  eventTypes: z.array(EventTypePattern).min(1).max(200).nullable().openapi({
+    description:
+      "Types, or families such as payment.*; * and null: all but those of Paybell's own work (docs/operations.md).",
+  }),
+  filter: Filter.nullable().openapi({ description: "Only events that pass it (docs/endpoints.md); null: all." }),
   payload: z.enum(["full", "raw", "thin"]).openapi({
     description: "raw: with the provider's own object under data.raw; thin: only id, type, time and link.",
   }),

@@ -30,7 +30,8 @@ const resume = createRoute({
   method: "post",
   path: "/v1/endpoints/{id}/resume",
   operationId: "resumeEndpoint",
-  summary: "Go on with a paused endpoint: what waited drains in order, at its rate limit or 10 a second",
+  summary:
+    "Go on with a paused endpoint: what waited drains in order, 10 a second or its rate limit, whichever is less",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },

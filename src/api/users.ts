@@ -8,10 +8,10 @@ import { seal } from "../platform/secret-box.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
-import { addressHash, addressHashes, addressRow, freshPeople, unsuppress, type Person } from "../store/people.ts";
+import { addressHash, addressHashes, addressRow, freshPeople, unsuppressing, type Person } from "../store/people.ts";
 import { erasures, users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
-import { audited } from "./audit.ts";
+import { audited, changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, found, Instant, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
 
@@ -194,7 +194,11 @@ export function userRoutes(app: Api): void {
     const [merchant, { userId, channel }] = [c.get("merchant"), c.req.valid("param")];
     const { email, phone } = await read(c, userId);
     const address = found(channel === "email" ? email : phone);
-    await unsuppress(c.env, merchant, channel, address);
+    const hashes = await addressHashes(c.env, merchant, channel, address);
+    const lifting = unsuppressing(c.env.DB, merchant, channel, hashes);
+    // The audit outlives the person: it does not say who.
+    await changing(c, { action: "suppression.lifted", target: channel }, lifting);
+    forget(merchant);
     return c.json(await read(c, userId), 200);
   });
 }

@@ -36,11 +36,14 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     throw new ProblemError("too_many_requests", { headers: { "retry-after": String(refusedFor) } });
   }
   const found = await sourceById(c.env, id);
-  const source = found.ok ? found.value : null;
+  if (!found.ok) {
+    throw new ProblemError("unavailable");
+  }
+  const source = found.value;
   const provider = source && providerOf(source.provider);
   if (!source || !provider) {
     c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
-    throw new ProblemError(found.ok ? "not_found" : "unavailable");
+    throw new ProblemError("not_found");
   }
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (body === null) {

@@ -1,6 +1,7 @@
 import { dedupePrefixOf } from "../event/ids.ts";
 import { deliveryRow, writeLog } from "../store/log.ts";
 import { Acceptance, toItem } from "./acceptance.ts";
+import { announceDelivery, type Troubled } from "./announce.ts";
 import { LOG, type Attempt, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
 import { Lanes } from "./lanes.ts";
 import type { Entry, LeaseTimes, PendingEvent } from "./pending.ts";
@@ -25,6 +26,8 @@ export class State {
   readonly #storage: DurableObjectStorage;
   readonly #name: string;
   readonly #times: LeaseTimes;
+  /** Of each destination a delivery that was given up and that the merchant has not been told of. */
+  readonly #exhausted = new Map<string, { record: EventRecord; troubled: Troubled }>();
   #oldestAt = Infinity;
   #asksUntilSized = 0;
   #isOver = false;
@@ -45,6 +48,7 @@ export class State {
     remembered.pending.forEach((event) => this.lanes.add(event));
     this.acceptance = new Acceptance(this.#name, this.rows, this.lanes, remembered);
     this.#oldestAt = remembered.oldestAt;
+    this.#exhausted.clear();
   }
 
   /** Whether storage holds as much as it may; looked up once in a while, since that costs as much as a query. */
@@ -86,6 +90,11 @@ export class State {
     const status = reason === "by_hand" || reason === "user_erased" ? "canceled" : "exhausted";
     this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, status, reason, now)));
     for (const entry of entries) {
+      const { delivery, destination, attempts } = entry.pending;
+      if (status === "exhausted" && destination !== LOG && !this.#exhausted.has(destination)) {
+        const troubled: Troubled = { type: "delivery.exhausted", delivery, destination, reason, attempts };
+        this.#exhausted.set(destination, { record: this.rows.record(entry.event.key), troubled });
+      }
       this.lanes.finish(entry);
     }
     return entries.length > 0;
@@ -107,11 +116,17 @@ export class State {
     };
   }
 
-  /** Writes the log rows that nobody else took to D1; false if that does not take them either. */
-  async relog(db: D1Database): Promise<boolean> {
+  /**
+   * Tells the merchant what was given up, and writes the log rows that nobody else took to D1; false if that does not
+   * take them either.
+   */
+  async report(env: Env): Promise<boolean> {
+    const exhausted = [...this.#exhausted.values()];
+    this.#exhausted.clear();
+    await Promise.all(exhausted.map(({ record, troubled }) => announceDelivery(env, record, troubled)));
     const { names, rows } = this.rows.unlogged();
     try {
-      await writeLog(db, rows);
+      await writeLog(env.DB, rows);
     } catch {
       return false;
     }

@@ -199,7 +199,7 @@ export class UserOutbox extends DurableObject<Env> {
     const now = Date.now();
     const isInLane = entries.some(({ pending }) => pending.lane !== null);
     this.#state.change(() => this.#state.giveUp(entries, reason, now));
-    const isLogged = await this.#state.relog(this.env.DB);
+    const isLogged = await this.#state.report(this.env);
     await this.#arm(isInLane || !isLogged ? now : Infinity);
   }
 
@@ -222,7 +222,7 @@ export class UserOutbox extends DurableObject<Env> {
       await this.#arm(this.#state.lanes.nextDue());
       await this.#enqueue(due, now);
       this.#state.purge(now);
-      await this.#arm((await this.#state.relog(this.env.DB)) ? Infinity : now + RELOG_MS);
+      await this.#arm((await this.#state.report(this.env)) ? Infinity : now + RELOG_MS);
     } catch (error) {
       log.error("outbox.sweep_failed", { outbox: this.ctx.id.toString(), error });
       await this.#arm(now + this.#times.leaseMs);

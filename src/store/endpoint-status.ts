@@ -1,6 +1,7 @@
 import { and, eq, ne } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
+import { auditRow } from "./audit.ts";
 import { forget } from "./config.ts";
 import { endpoints, type DisabledReason } from "./schema.ts";
 
@@ -22,19 +23,24 @@ export async function watchEndpoint(env: Env, ref: EndpointRef, watch: boolean):
   }
 }
 
-/** Disables an endpoint that is enabled; true if this call did it. Its deliveries wait. */
+/** Disables an endpoint that is not disabled, by itself; true if this call did it. Its deliveries wait. */
 export async function disableEndpoint(
   env: Env,
   ref: EndpointRef,
   disabledReason: DisabledReason,
   disabledAt: number,
 ): Promise<boolean> {
-  const changed = await drizzle(env.DB)
-    .update(endpoints)
-    .set({ status: "disabled", disabledReason, disabledAt, watch: true })
-    .where(and(isRef(ref), ne(endpoints.status, "disabled")))
-    .returning({ id: endpoints.id });
-  forget(ref.merchant);
+  const { merchant, endpoint } = ref;
+  const db = drizzle(env.DB);
+  const [changed] = await db.batch([
+    db
+      .update(endpoints)
+      .set({ status: "disabled", disabledReason, disabledAt, watch: true })
+      .where(and(isRef(ref), ne(endpoints.status, "disabled")))
+      .returning({ id: endpoints.id }),
+    auditRow(env.DB, { merchant, actor: "paybell", action: "endpoint.disabled", target: endpoint, fields: [] }),
+  ]);
+  forget(merchant);
   return changed.length > 0;
 }
 

@@ -81,15 +81,9 @@ export async function suppress(
   forget(merchant);
 }
 
-/** Lets an address be used again; false where it was not suppressed. */
-export async function unsuppress(
-  env: Env,
-  merchant: string,
-  channel: AddressedChannel,
-  address: string,
-): Promise<boolean> {
-  const hashes = await addressHashes(env, merchant, channel, address);
-  const gone = await drizzle(env.DB)
+/** The statement that lets an address be used again. `hashes`: all under which it may be stored. */
+export function unsuppressing(d1: D1Database, merchant: string, channel: AddressedChannel, hashes: string[]) {
+  return drizzle(d1)
     .delete(suppressions)
     .where(
       and(
@@ -97,10 +91,7 @@ export async function unsuppress(
         eq(suppressions.channel, channel),
         inArray(suppressions.addressHash, hashes),
       ),
-    )
-    .returning();
-  forget(merchant);
-  return gone.length > 0;
+    );
 }
 
 /** The keyed hash by which an address is found: an email's in lower case, a phone's in E.164. */

@@ -89,6 +89,18 @@ describe("a user", () => {
     expect(json["phoneSuppressed"]).toBeNull();
   });
 
+  it("leaves a line in the audit when that is lifted, without the person", async () => {
+    const own = await newMerchant();
+    await sendJson(own.key, "PUT", "/v1/users/cus_5", { email: "ada@customers.example" });
+    await suppress(env, own.id, "email", "ada@customers.example", "opted_out");
+    for (let times = 0; times < 2; times++) {
+      await call("DELETE", "/v1/users/cus_5/suppressions/email", { key: own.key });
+    }
+    const { data } = (await call("GET", "/v1/audit", { key: own.key })).json;
+    expect(data).toMatchObject([{ action: "suppression.lifted", target: "email" }, { action: "merchant.created" }]);
+    expect(JSON.stringify(data)).not.toContain("cus_5");
+  });
+
   it.each([
     { name: "a national phone number", input: { phone: "0202 555 0143" }, path: "/phone" },
     { name: "a phone number that cannot be", input: { phone: "+1202555" }, path: "/phone" },

@@ -178,13 +178,16 @@ describe("an endpoint that fails", () => {
     await until(waiting, isOver, "delivered");
   });
 
-  it("with nothing but failures for five days is disabled", async () => {
+  it("with nothing but failures for five days is disabled, and the audit says so once", async () => {
     await listen({}, ok);
     const hours = (count: number) => Date.now() - 150 * 3_600_000 + count * 3_600_000;
     await tell([0, 6, 12, 60, 131].map((hour) => ({ class: "timeout", at: hours(hour) })));
     expect((await shown())["status"]).toBe("enabled");
-    await tell([{ class: "timeout", at: hours(132) }]);
+    await tell([132, 133].map((hour) => ({ class: "timeout", at: hours(hour) })));
     expect(await shown()).toMatchObject({ status: "disabled", disabledReason: "failing" });
+    const { data } = (await call("GET", "/v1/audit", { key: merchant.key })).json;
+    const ends = data.filter(({ action }) => action === "endpoint.disabled");
+    expect(ends).toMatchObject([{ actor: "paybell", target: endpoint }]);
   });
 
   it("with 503 and Retry-After is not asked by others meanwhile", async () => {

@@ -100,6 +100,23 @@ describe("a flood of bad signatures", () => {
   });
 });
 
+describe("while D1 does not answer", () => {
+  it("a provider whose source is not known here is told to come again, however often it comes", async () => {
+    const STRANGER_LIMIT = limiter(1);
+    const DB = new Proxy(env.DB, {
+      get: () => {
+        throw new Error("D1 is away");
+      },
+    });
+    const address = newAddress();
+    const statuses: number[] = [];
+    for (let n = 0; n < 4; n++) {
+      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, await post(unique("src"), address, null))).status);
+    }
+    expect(statuses).toEqual([503, 503, 503, 503]);
+  });
+});
+
 describe("a flood of made-up sources", () => {
   const counted = () => {
     let reads = 0;

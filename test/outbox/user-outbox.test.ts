@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { bodyFor } from "../../src/event/envelope.ts";
 import { LOG, V, type Attempt, type DeliveryRow, type EventItem } from "../../src/outbox/contract.ts";
@@ -358,8 +358,9 @@ describe("limits", () => {
     expect(results).toEqual(unlogged.map(({ event: { id } }, n) => ({ id, length: n === 7 ? null : 350_001 })));
   });
 
-  it("gives up the oldest of a lane that holds 10,000", { timeout: 60_000 }, async () => {
+  it("gives up the oldest of a lane that holds 10,000, and tells the merchant", { timeout: 60_000 }, async () => {
     const { outbox, merchant } = await newOutbox();
+    const sent = vi.spyOn(env.BACKUP, "send");
     const template = await acceptEvent({ merchant, event: paymentEvent({ type: "custom.note", data: {} }) });
     let first: string | undefined;
     for (let sent = 0; sent <= 10_000; sent += 1_000) {
@@ -377,5 +378,7 @@ describe("limits", () => {
       .bind(merchant, event)
       .first();
     expect(row).toEqual({ status: "exhausted", reason: "lane_full" });
+    const told = { type: "delivery.exhausted", merchant, data: { delivery: { event, reason: "lane_full" } } };
+    expect(sent.mock.calls.map(([message]) => message)).toMatchObject([told]);
   });
 });
