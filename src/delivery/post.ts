@@ -12,6 +12,8 @@ import { conclude, deferred, type Conclusion } from "./outcome.ts";
 const PARKED_MS = 3_600_000;
 /** Where a gate does not answer, an endpoint with a rate limit is asked for again after so long. */
 const NO_ANSWER_MS = 5_000;
+/** Where a gate does not answer, one that is paused or disabled. */
+const UNPARKED_MS = 60_000;
 
 /** What posting takes: one dispatch of one event, with its body, and what the invocation shares. */
 export interface Posting {
@@ -33,18 +35,17 @@ export interface Posting {
  * outbox's lease sees to it. `no-slot`: another invocation has to do it.
  */
 export async function post(posting: Posting): Promise<Conclusion | "no-slot" | null> {
-  const { env, record, dispatch, newcomers, onAside } = posting;
-  const endpoint = await endpointOf(env, record, dispatch);
-  if (endpoint === "unavailable" || !(await mayStart(posting))) {
+  const { record, dispatch, newcomers, onAside } = posting;
+  const found = await endpointOf(posting);
+  if (found === "unavailable" || !(await mayStart(posting))) {
     return null;
   }
+  const endpoint = found === null || found.status === "enabled" ? found : await parkAt(posting, found);
   if (endpoint === null) {
     return conclude(record, dispatch, null, null);
   }
-  if (endpoint.status !== "enabled") {
-    onAside();
-    await callGate(endpoint, posting, "park", (gate, ref) => gate.park({ ...ref, outbox: record.key }));
-    return deferred(record, dispatch, Date.now() + PARKED_MS, { reason: endpoint.status });
+  if ("outcome" in endpoint) {
+    return endpoint;
   }
   if (isWatched(endpoint)) {
     onAside();
@@ -153,27 +154,39 @@ async function mayStart({ env, record, dispatch, isFirst }: Posting): Promise<bo
   return claimed !== null && Date.now() < claimed.startBy;
 }
 
-/**
- * The endpoint of a dispatch. That it is deleted or takes nothing is looked up anew before it is believed: a copy may be
- * from before it was created or resumed. Where D1 does not answer, the copy is believed.
- */
-async function endpointOf(
-  env: Env,
-  { merchant }: EventRecord,
-  { destination }: Dispatch,
+/** The endpoint of a dispatch; looked up anew before it counts as deleted, since a copy may be older than it. */
+async function endpointOf(posting: Posting): Promise<Endpoint | null | "unavailable"> {
+  return (await lookUp(merchantConfig, posting)) ?? (await lookUp(freshConfig, posting));
+}
+
+async function lookUp(
+  read: typeof merchantConfig,
+  { env, record, dispatch }: Posting,
 ): Promise<Endpoint | null | "unavailable"> {
-  let known: Endpoint | undefined;
-  for (const read of [merchantConfig, freshConfig]) {
-    const config = await read(env, merchant);
-    if (!config.ok) {
-      return known ?? "unavailable";
-    }
-    known = config.value?.endpoints.find(({ id }) => id === destination);
-    if (known?.status === "enabled") {
-      return known;
-    }
+  const config = await read(env, record.merchant);
+  if (!config.ok) {
+    return "unavailable";
   }
-  return known ?? null;
+  return config.value?.endpoints.find(({ id }) => id === dispatch.destination) ?? null;
+}
+
+/**
+ * Parks a delivery at the gate of an endpoint that takes nothing, and looks it up anew only then: who opens it from now
+ * on calls, and who has opened it before is seen. Comes back with what is to be said, or with the endpoint that turned
+ * out to be open; null: it is deleted.
+ */
+async function parkAt(posting: Posting, copy: Endpoint): Promise<Conclusion | Endpoint | null> {
+  const { record, dispatch, onAside } = posting;
+  onAside();
+  const isParked = await callGate(copy, posting, "park", async (gate, ref) => {
+    await gate.park({ ...ref, outbox: record.key });
+    return true;
+  });
+  const looked = await lookUp(freshConfig, posting);
+  const endpoint = looked === "unavailable" ? copy : looked;
+  return endpoint === null || endpoint.status === "enabled"
+    ? endpoint
+    : deferred(record, dispatch, Date.now() + (isParked ? PARKED_MS : UNPARKED_MS), { reason: endpoint.status });
 }
 
 function nameOf({ merchant, id }: Endpoint): string {

@@ -102,3 +102,28 @@ describe("an endpoint of which nothing is known", () => {
     expect([await mayEnter(), await mayEnter(), await mayEnter()]).toEqual([true, true, false]);
   });
 });
+
+describe("an endpoint that is paused", () => {
+  beforeEach(() => set("status", "paused"));
+
+  /** The Worker's bindings, with a gate that does `instead` when somebody is parked at it. */
+  function withGate(instead: () => Promise<void>): Partial<Posting> {
+    const gates = { getByName: () => ({ park: instead }) } as unknown as typeof env.ENDPOINT_GATE;
+    return { env: { ...env, ENDPOINT_GATE: gates } };
+  }
+
+  it("and is resumed while a delivery is parked there gets it at once: nobody would call", async () => {
+    receive(() => new Response(null, { status: 204 }));
+    const resume = async () =>
+      void (await env.DB.prepare("UPDATE endpoints SET status = 'enabled' WHERE merchant = ?").bind(merchant).run());
+    expect(await postOne(withGate(resume))).toMatchObject({ outcome: { kind: "delivered" } });
+  });
+
+  it("and whose gate does not answer is looked at again within a minute: nobody will call", async () => {
+    const before = Date.now();
+    const concluded = await postOne(withGate(() => Promise.reject(new Error("The gate does not answer"))));
+    const until = (concluded as { outcome: { until: number } }).outcome.until;
+    expect(until - before).toBeGreaterThanOrEqual(60_000);
+    expect(until - Date.now()).toBeLessThanOrEqual(60_000);
+  });
+});
