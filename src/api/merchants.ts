@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { asc, desc, eq, gt, lt } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
@@ -22,7 +22,7 @@ import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing, namesOf } from "./audit.ts";
 import { needsAdmin } from "./authenticate.ts";
-import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { body, found, IdParam, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 const NewMerchant = z
   .strictObject({
@@ -142,14 +142,10 @@ export function merchantRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
-    const rows = await drizzle(c.env.DB)
-      .select()
-      .from(merchants)
-      .where(after === undefined ? undefined : (order === "asc" ? gt : lt)(merchants.id, after))
-      .orderBy((order === "asc" ? asc : desc)(merchants.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toMerchant), limit), 200);
+    const query = c.req.valid("query");
+    const cut = pageBy(merchants.id, query);
+    const rows = await drizzle(c.env.DB).select().from(merchants).where(cut.after).orderBy(cut.order).limit(cut.rows);
+    return c.json(page(rows.map(toMerchant), query.limit), 200);
   });
 
   app.openapi(show, async (c) => {

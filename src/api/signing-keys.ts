@@ -8,7 +8,7 @@ import type { Api } from "./api-env.ts";
 import { noted } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
-import { found, Instant, json, problems, toIso } from "./schemas.ts";
+import { found, Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 /** So long a receiver, and whatever is between, may keep the published keys. */
 const MAX_AGE_SECONDS = 300;
@@ -130,7 +130,7 @@ function toSigningKeys(merchant: string, requestUrl: string, keys: StoredSigning
     data: keys.map(({ publicKey, createdAt, expiresAt }) => ({
       publicKey,
       createdAt: toIso(createdAt),
-      expiresAt: expiresAt === null ? null : toIso(expiresAt),
+      expiresAt: isoOrNull(expiresAt),
     })),
   };
 }

@@ -1,5 +1,6 @@
 import { forgetPerson } from "../event/forgotten.ts";
 import { idFrom, randomId } from "../event/ids.ts";
+import { DELIVERIES_OF_ROW, UNFINISHED } from "./event-deliveries.ts";
 import type { erasures } from "./schema.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -19,7 +20,6 @@ export interface Erasure {
   createdAt: number;
 }
 
-const UNFINISHED = "('pending', 'retrying')";
 /** The outbox of what was erased: none, its name would tell of the user. */
 export const NO_OUTBOX = "";
 
@@ -28,8 +28,7 @@ const ERASE_DELIVERIES = `UPDATE deliveries SET user = NULL, outbox = '${NO_OUTB
   WHERE merchant = ?1 AND id > ?2 AND id <= ?3 AND user = ?4 AND status NOT IN ${UNFINISHED}`;
 
 const EVENTS_TO_ERASE = `SELECT id, template FROM events WHERE merchant = ?1 AND id > ?2 AND id <= ?3 AND user = ?4
-  AND sequence IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.merchant = events.merchant
-    AND d.id > 'dlv_' || substr(events.id, 5) || '_' AND d.id < 'dlv_' || substr(events.id, 5) || '_~'
+  AND sequence IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW}
     AND d.status IN ${UNFINISHED}) ORDER BY id LIMIT ${BODIES}`;
 
 const ERASE_EVENTS = `UPDATE events SET user = NULL, outbox = '${NO_OUTBOX}', template = (

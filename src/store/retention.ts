@@ -1,5 +1,6 @@
 import { idFrom } from "../event/ids.ts";
 import { log } from "../platform/log.ts";
+import { DELIVERIES_OF_ROW } from "./event-deliveries.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
@@ -15,15 +16,11 @@ const MERCHANTS = `SELECT m.id, coalesce(s.bodies_to, '') AS bodiesTo FROM merch
 const NOTE = `INSERT INTO sweeps (merchant, bodies_to, at) VALUES (?1, ?2, ?3)
   ON CONFLICT (merchant) DO UPDATE SET bodies_to = excluded.bodies_to, at = excluded.at`;
 
-/** Deliveries of the event of a row. */
-const DELIVERIES_OF = `deliveries d WHERE d.merchant = events.merchant
-  AND d.id > 'dlv_' || substr(events.id, 5) || '_' AND d.id < 'dlv_' || substr(events.id, 5) || '_~'`;
-
 const END_OF_BODIES = `SELECT id FROM events WHERE merchant = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT 1 OFFSET ${BITE - 1}`;
 
 const DROP_BODIES = `UPDATE events SET template = NULL WHERE merchant = ?1 AND id > ?2 AND id <= ?3
   AND template IS NOT NULL AND sequence IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF} AND d.status IN ('pending', 'retrying'))`;
+  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW} AND d.status IN ('pending', 'retrying'))`;
 
 const DELETE_DELIVERIES = `DELETE FROM deliveries WHERE merchant = ?1 AND id IN (
   SELECT id FROM deliveries WHERE merchant = ?1 AND id < ?2 AND status NOT IN ('pending', 'retrying')
@@ -32,7 +29,7 @@ const DELETE_DELIVERIES = `DELETE FROM deliveries WHERE merchant = ?1 AND id IN 
 /** An event goes after the last of its deliveries. */
 const DELETE_EVENTS = `DELETE FROM events WHERE merchant = ?1 AND id IN (
   SELECT id FROM events WHERE merchant = ?1 AND id < ?2 AND sequence IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF}) ORDER BY id LIMIT ${BITE})`;
+  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW}) ORDER BY id LIMIT ${BITE})`;
 
 /**
  * Deletes what is older than it is kept: bodies of events after PAYLOAD_DAYS, the log after LOG_DAYS. Whatever is

@@ -58,8 +58,8 @@ export const sources = sqliteTable("sources", {
 
 export type EndpointStatus = "enabled" | "paused" | "disabled";
 
-/** `gone`: it said so itself; `failing`: nothing but failures for days; `by_hand`: the merchant. */
-export type DisabledReason = "gone" | "failing" | "by_hand";
+/** `gone`: it said so itself; `failing`: nothing but failures for days. */
+export type DisabledReason = "gone" | "failing";
 
 /**
  * `secret`: a `whsec_` secret, sealed under the endpoint's id; `previousSecrets`: those that it has replaced and that
