@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { eq } from "drizzle-orm";
+import { eq, getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { ProblemError } from "../platform/problem.ts";
@@ -61,7 +61,15 @@ export function deadLetterRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
     const cut = pageBy(deadLetters.id, query);
-    const rows = await drizzle(c.env.DB).select().from(deadLetters).where(cut.after).orderBy(cut.order).limit(cut.rows);
+    const rows = await drizzle(c.env.DB)
+      .select({
+        ...getTableColumns(deadLetters),
+        body: sql<string>`substr(${deadLetters.body}, 1, ${MAX_SHOWN_CHARS})`,
+      })
+      .from(deadLetters)
+      .where(cut.after)
+      .orderBy(cut.order)
+      .limit(cut.rows);
     return c.json(page(rows.map(toDeadLetter), query.limit), 200);
   });
 
