@@ -125,8 +125,8 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
-/** Whether this isolate has met a source or the API key of a hash: to look for another one takes D1. */
-export function isMet(kind: "source" | "key", id: string): boolean {
+/** Whether this isolate has met a source, the API key of a hash, or a merchant's keys: to look for others takes D1. */
+export function isMet(kind: "source" | "key" | "signing", id: string): boolean {
   return hasCopy(`${kind}/${id}`);
 }
 
