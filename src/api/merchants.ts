@@ -4,19 +4,10 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
+import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
-import {
-  apiKeys,
-  channelAccounts,
-  endpoints,
-  erasures,
-  jobs,
-  merchants,
-  sources,
-  suppressions,
-  users,
-} from "../store/schema.ts";
+import { apiKeys, channelAccounts, erasures, jobs, merchants, sources } from "../store/schema.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -164,19 +155,19 @@ export function merchantRoutes(app: Api): void {
     const db = drizzle(c.env.DB);
     const [row] = await db.select({ id: merchants.id }).from(merchants).where(eq(merchants.id, id));
     found(row);
+    const erasure = newErasure(id, null, Date.now());
     await db.batch([
       db.delete(merchants).where(eq(merchants.id, id)),
       audited(c, { action: "merchant.deleted", target: id, merchant: id }),
-      db.insert(erasures).values(newErasure(id, null, Date.now())),
+      db.delete(erasures).where(eq(erasures.merchant, id)),
+      db.insert(erasures).values(erasure),
       db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
       db.delete(sources).where(eq(sources.merchant, id)),
-      db.delete(endpoints).where(eq(endpoints.merchant, id)),
       db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
-      db.delete(users).where(eq(users.merchant, id)),
-      db.delete(suppressions).where(eq(suppressions.merchant, id)),
       db.delete(jobs).where(eq(jobs.merchant, id)),
     ]);
     forget(id);
+    c.executionCtx.waitUntil(eraseSome(c.env, [erasure], Date.now()));
     return c.body(null, 204);
   });
 }
