@@ -65,8 +65,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "what is unfinished is tidied away",
     file: "src/store/retention.ts",
-    from: "id < ?2 AND status NOT IN ('pending', 'retrying')",
-    to: "id < ?2",
+    from: 'prefix: "dlv", isOver: `status NOT IN',
+    to: 'prefix: "dlv", isOver: `true OR status NOT IN',
     tests: ["test/store/retention.test.ts"],
   },
   {

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
@@ -10,7 +10,20 @@ import { apiKeys, type Scope } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import {
+  body,
+  found,
+  IdParam,
+  Instant,
+  isoOrNull,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
 
 export const ALL_SCOPES: Scope[] = ["events:write", "log:read", "config:write", "people:write", "keys:write"];
 
@@ -100,19 +113,15 @@ export function apiKeyRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const query = c.req.valid("query");
+    const cut = pageBy(apiKeys.id, query);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(apiKeys)
-      .where(
-        and(
-          eq(apiKeys.merchant, c.get("merchant")),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(apiKeys.id, after),
-        ),
-      )
-      .orderBy((order === "asc" ? asc : desc)(apiKeys.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toApiKey), limit), 200);
+      .where(and(eq(apiKeys.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    return c.json(page(rows.map(toApiKey), query.limit), 200);
   });
 
   app.openapi(revoke, async (c) => {
@@ -123,9 +132,7 @@ export function apiKeyRoutes(app: Api): void {
       .where(and(eq(apiKeys.merchant, merchant), eq(apiKeys.id, id)))
       .returning({ id: apiKeys.id });
     const [row] = await changing(c, { action: "key.revoked", target: id }, revoking);
-    if (!row) {
-      throw new ProblemError("not_found");
-    }
+    found(row);
     forget(merchant);
     return c.body(null, 204);
   });
@@ -138,6 +145,6 @@ function toApiKey({ id, name, prefix, scopes, createdAt, revokedAt }: typeof api
     prefix,
     scopes,
     createdAt: toIso(createdAt),
-    revokedAt: revokedAt === null ? null : toIso(revokedAt),
+    revokedAt: isoOrNull(revokedAt),
   };
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
@@ -9,7 +9,7 @@ import { auditRow } from "../store/audit.ts";
 import { audit } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 /** A change of configuration: what was done (`endpoint.updated`) to which id, and the names of the fields it set. */
 export interface Change {
@@ -44,20 +44,16 @@ const list = createRoute({
 /** `/v1/audit`. */
 export function auditRoutes(app: Api): void {
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const query = c.req.valid("query");
+    const cut = pageBy(audit.id, query);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(audit)
-      .where(
-        and(
-          eq(audit.merchant, c.get("merchant")),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(audit.id, after),
-        ),
-      )
-      .orderBy((order === "asc" ? asc : desc)(audit.id))
-      .limit(limit + 1);
+      .where(and(eq(audit.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
     const all = rows.map(({ merchant: _, at, ...row }) => ({ ...row, at: toIso(at) }));
-    return c.json(page(all, limit), 200);
+    return c.json(page(all, query.limit), 200);
   });
 }
 

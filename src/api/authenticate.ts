@@ -65,8 +65,8 @@ function bearer(c: Context<ApiEnv>): string | null {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
 }
 
-/** Whoever has tried too many keys is not listened to for a while. */
-function refuseShutOut(c: Context<ApiEnv>): void {
+/** Whoever has been refused too often is not listened to for a while. Throws the problem `too_many_requests`. */
+export function refuseShutOut(c: Context<ApiEnv>): void {
   const seconds = shutOutFor(callerOf(c.req.raw.headers), Date.now());
   if (seconds > 0) {
     throw tooMany(seconds);
@@ -77,8 +77,12 @@ function tooMany(seconds: number): ProblemError {
   return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
 }
 
-/** No valid key: that counts against whoever has tried it. */
-function refused(c: Context<ApiEnv>): ProblemError {
+/** Counts a refusal against whoever has called. */
+export function countRefusal(c: Context<ApiEnv>): void {
   c.executionCtx.waitUntil(noteRefused(c.env, callerOf(c.req.raw.headers), Date.now()));
+}
+
+function refused(c: Context<ApiEnv>): ProblemError {
+  countRefusal(c);
   return new ProblemError("unauthorized", { headers: { "www-authenticate": "Bearer" } });
 }

@@ -3,14 +3,14 @@ import { and, asc, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { adapterOf, adapters } from "../channels/index.ts";
-import { checkUrl } from "../channels/url-guard.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
 import { channelAccounts } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
+import { invalid } from "./field-errors.ts";
+import { requirePublic } from "./public-url.ts";
 import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
 
 type Row = typeof channelAccounts.$inferSelect;
@@ -137,19 +137,12 @@ function isOf(merchant: string, channel: Row["channel"]) {
 /** An API elsewhere than at the provider has to be public; our own binding sends from the operator's domains alone. */
 function checkAddresses(env: Env, via: "http" | "send_email", { baseUrl, from }: Record<string, unknown>): void {
   if (typeof baseUrl === "string") {
-    const checked = checkUrl(baseUrl, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" });
-    if (!checked.ok) {
-      throw invalid("/baseUrl", checked.code, checked.message);
-    }
+    requirePublic(env, "/baseUrl", baseUrl);
   }
   const domain = /@([^@>]+)>?$/.exec(String(from))?.[1]?.toLowerCase() ?? "";
   if (via === "send_email" && !env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).includes(domain)) {
     throw invalid("/from", "domain_not_available", `Paybell may not send email from ${domain}.`);
   }
-}
-
-function invalid(path: string, code: string, message: string): ProblemError {
-  return new ProblemError("invalid", { errors: [{ path, code, message }] });
 }
 
 function toAccount({ channel, provider, settings, createdAt, updatedAt }: Row): z.infer<typeof Account> {

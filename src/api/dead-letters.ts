@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { asc, desc, eq, gt, lt } from "drizzle-orm";
+import { eq, getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { ProblemError } from "../platform/problem.ts";
@@ -7,7 +7,19 @@ import { redrive, type DeadLetter as Row } from "../store/dead-letters.ts";
 import { deadLetters } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { needsAdmin } from "./authenticate.ts";
-import { found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import {
+  found,
+  IdParam,
+  Instant,
+  isoOrNull,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
 
 const MAX_SHOWN_CHARS = 4_096;
 
@@ -47,14 +59,18 @@ const again = createRoute({
 /** `/v1/admin/dead-letters`, for the operator. */
 export function deadLetterRoutes(app: Api): void {
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const query = c.req.valid("query");
+    const cut = pageBy(deadLetters.id, query);
     const rows = await drizzle(c.env.DB)
-      .select()
+      .select({
+        ...getTableColumns(deadLetters),
+        body: sql<string>`substr(${deadLetters.body}, 1, ${MAX_SHOWN_CHARS})`,
+      })
       .from(deadLetters)
-      .where(after === undefined ? undefined : (order === "asc" ? gt : lt)(deadLetters.id, after))
-      .orderBy((order === "asc" ? asc : desc)(deadLetters.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toDeadLetter), limit), 200);
+      .where(cut.after)
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    return c.json(page(rows.map(toDeadLetter), query.limit), 200);
   });
 
   app.openapi(again, async (c) => {
@@ -82,6 +98,6 @@ function toDeadLetter({ at, redrivenAt, body, ...row }: Row): z.infer<typeof Dea
     ...row,
     at: toIso(at),
     body: body.slice(0, MAX_SHOWN_CHARS),
-    redrivenAt: redrivenAt === null ? null : toIso(redrivenAt),
+    redrivenAt: isoOrNull(redrivenAt),
   };
 }

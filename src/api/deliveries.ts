@@ -15,7 +15,7 @@ import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
-import { IdParam, json, ListQuery, pageOf, problems, Since } from "./schemas.ts";
+import { found, IdParam, json, ListQuery, pageOf, problems, Since } from "./schemas.ts";
 
 const Filter = ListQuery.extend({
   status: z.enum(STATUSES).optional(),
@@ -81,8 +81,8 @@ export function deliveryRoutes(app: Api): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = await read(c, c.req.valid("param").id);
-    return c.json({ ...toDelivery(found.row), waitingFor: await waitingNow(c.env, found) }, 200);
+    const shown = await read(c, c.req.valid("param").id);
+    return c.json({ ...toDelivery(shown.row), waitingFor: await waitingNow(c.env, shown) }, 200);
   });
 
   app.openapi(retry, async (c) => {
@@ -143,10 +143,8 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
       .from(events)
       .where(and(eq(events.merchant, merchant), eq(events.id, partsOfDelivery(id)?.event ?? ""))),
   ]);
-  if (!row) {
-    throw new ProblemError("not_found");
-  }
-  return { row, event, outbox: event?.outbox ?? row.outbox };
+  const delivery = found(row);
+  return { row: delivery, event, outbox: event?.outbox ?? delivery.outbox };
 }
 
 /**

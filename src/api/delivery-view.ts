@@ -1,11 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import { and, asc, eq, gte, lt } from "drizzle-orm";
+import { and, asc, eq, gt, lt } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 
 import { isChannel } from "../event/channels.ts";
 import type { WaitingFor as StoredWaitingFor } from "../outbox/contract.ts";
+import { deliveryRange } from "../store/event-deliveries.ts";
 import { deliveries } from "../store/schema.ts";
-import { Instant, toIso } from "./schemas.ts";
+import { Instant, isoOrNull, toIso } from "./schemas.ts";
 
 export const STATUSES = [
   "pending",
@@ -75,7 +76,7 @@ export function toDelivery(row: Row): z.infer<typeof Delivery> {
     reason: row.reason,
     waitingFor: toWaitingFor(row.waitingFor),
     acceptedAt: toIso(row.acceptedAt),
-    deliveredAt: row.deliveredAt === null ? null : toIso(row.deliveredAt),
+    deliveredAt: isoOrNull(row.deliveredAt),
     attempts: Object.entries(row.attempts)
       .map(([counter, { at, retryAt, ...attempt }]) => ({
         number: Number(counter),
@@ -96,12 +97,12 @@ export function toWaitingFor(stored: StoredWaitingFor | null): z.infer<typeof Wa
   return { ...rest, ...(until !== undefined && { until: toIso(until) }) };
 }
 
-/** The deliveries of one event: their ids begin with its own. */
+/** The deliveries of one event. */
 export function deliveriesOf(db: DrizzleD1Database, merchant: string, event: string) {
-  const prefix = `dlv_${event.slice("evt_".length)}_`;
+  const { from, to } = deliveryRange(event);
   return db
     .select()
     .from(deliveries)
-    .where(and(eq(deliveries.merchant, merchant), gte(deliveries.id, prefix), lt(deliveries.id, `${prefix}~`)))
+    .where(and(eq(deliveries.merchant, merchant), gt(deliveries.id, from), lt(deliveries.id, to)))
     .orderBy(asc(deliveries.id));
 }

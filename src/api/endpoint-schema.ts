@@ -6,7 +6,7 @@ import { EventTypePattern } from "../event/canonical.ts";
 import { checkFilter } from "../event/filter-check.ts";
 import { isEndpointSecret } from "../platform/keys.ts";
 import type { endpoints } from "../store/schema.ts";
-import { Instant, toIso } from "./schemas.ts";
+import { Instant, isoOrNull, toIso } from "./schemas.ts";
 import { MAX_HEADER_LENGTH, namesOnly, SecretHeaders, whySecret } from "./secret-headers.ts";
 
 const DAY_SECONDS = 86_400;
@@ -94,7 +94,7 @@ export const Endpoint = z
     status: z
       .enum(["enabled", "paused", "disabled"])
       .openapi({ description: "What comes for an endpoint that is not enabled waits for it." }),
-    disabledReason: z.enum(["gone", "failing", "by_hand"]).nullable().openapi({
+    disabledReason: z.enum(["gone", "failing"]).nullable().openapi({
       description: "gone: it answered 410 to three events in a row; failing: to none with success for days.",
     }),
     disabledAt: Instant.nullable(),
@@ -140,7 +140,7 @@ export function toEndpoint({
     ...row,
     secretHeaders: namesOnly(secretHeaders),
     maxHold: maxHoldSeconds,
-    disabledAt: disabledAt === null ? null : toIso(disabledAt),
+    disabledAt: isoOrNull(disabledAt),
     createdAt: toIso(createdAt),
     updatedAt: toIso(updatedAt),
   };

@@ -1,7 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { Context } from "hono";
 
 import { newEndpointSecret } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
@@ -10,9 +8,10 @@ import { forget } from "../store/config.ts";
 import { isAsRead, openSecrets, replaceSecret } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
-import type { Api, ApiEnv } from "./api-env.ts";
+import type { Api } from "./api-env.ts";
 import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
+import { readEndpoint, type EndpointRow } from "./endpoint-row.ts";
 import { EndpointSecret } from "./endpoint-schema.ts";
 import { found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
 
@@ -62,12 +61,14 @@ const rotate = createRoute({
 
 /** `/v1/endpoints/{id}/secret`. */
 export function endpointSecretRoutes(app: Api): void {
-  app.openapi(show, async (c) => c.json(await toSecrets(c.env, await read(c, c.req.valid("param").id)), 200));
+  app.openapi(show, async (c) =>
+    c.json(await toSecrets(c.env, found(await readEndpoint(c, c.req.valid("param").id))), 200),
+  );
 
   app.openapi(rotate, async (c) => {
     const { secret = newEndpointSecret(), overlapSeconds = OVERLAP_SECONDS } = c.req.valid("json");
     const changed = await optimistically(async () => {
-      const row = await read(c, c.req.valid("param").id);
+      const row = found(await readEndpoint(c, c.req.valid("param").id));
       const columns = await secretColumns(c.env, row, secret, overlapSeconds);
       const rotating = drizzle(c.env.DB)
         .update(endpoints)
@@ -82,10 +83,8 @@ export function endpointSecretRoutes(app: Api): void {
   });
 }
 
-type Row = typeof endpoints.$inferSelect;
-
 /** The columns of an endpoint once a secret is its newest. Throws the problem `too_many_secrets`. */
-export async function secretColumns(env: Env, row: Row, secret: string, overlapSeconds: number) {
+export async function secretColumns(env: Env, row: EndpointRow, secret: string, overlapSeconds: number) {
   const now = Date.now();
   const columns = await replaceSecret(env, row, secret, { now, until: now + overlapSeconds * 1000 });
   if (columns === null) {
@@ -102,15 +101,7 @@ export function tooManySecrets(replaced: { expiresAt: number | null }[], now: nu
   });
 }
 
-async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
-  const [row] = await drizzle(c.env.DB)
-    .select()
-    .from(endpoints)
-    .where(and(eq(endpoints.merchant, c.get("merchant")), eq(endpoints.id, id)));
-  return found(row);
-}
-
-async function toSecrets(env: Env, row: Row): Promise<z.infer<typeof Secrets>> {
+async function toSecrets(env: Env, row: EndpointRow): Promise<z.infer<typeof Secrets>> {
   const [newest, ...previous] = validAt(await openSecrets(env, row), Date.now());
   return {
     secret: newest!.secret,

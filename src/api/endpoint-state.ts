@@ -1,10 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
-import { and, eq, inArray } from "drizzle-orm";
+import { and, inArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { V } from "../outbox/contract.ts";
-import { gateKey } from "../outbox/keys.ts";
+import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
@@ -13,8 +13,9 @@ import { endpoints, type EndpointStatus } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
+import { isEndpoint, readEndpoint } from "./endpoint-row.ts";
 import { Endpoint, toEndpoint, type Health } from "./endpoint-schema.ts";
-import { found, IdParam, json, problems, toIso } from "./schemas.ts";
+import { found, IdParam, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 const pause = createRoute({
   method: "post",
@@ -62,16 +63,14 @@ export function endpointStateRoutes(app: Api): void {
  */
 async function move(c: Context<ApiEnv>, id: string, from: EndpointStatus[], to: "enabled" | "paused") {
   const merchant = c.get("merchant");
-  const isIt = and(eq(endpoints.merchant, merchant), eq(endpoints.id, id));
-  const db = drizzle(c.env.DB);
   const changes = { status: to, disabledReason: null, disabledAt: null, updatedAt: Date.now() };
-  const moving = db
+  const moving = drizzle(c.env.DB)
     .update(endpoints)
     .set(changes)
-    .where(and(isIt, inArray(endpoints.status, from)));
+    .where(and(isEndpoint(c, id), inArray(endpoints.status, from)));
   await changing(c, { action: to === "paused" ? "endpoint.paused" : "endpoint.enabled", target: id }, moving);
   forget(merchant);
-  const row = found((await db.select().from(endpoints).where(isIt))[0]);
+  const row = found(await readEndpoint(c, id));
   if (row.status !== to) {
     throw new ProblemError("wrong_status", { detail: `The endpoint is ${row.status}.` });
   }
@@ -97,22 +96,9 @@ export async function healthOf(env: Env, merchant: string, endpoint: string): Pr
   return {
     breaker: gate?.breaker ?? "unknown",
     pending: logged.pending,
-    oldestPendingAt: iso(logged.oldestPendingAt),
+    oldestPendingAt: isoOrNull(logged.oldestPendingAt),
     lastSuccessAt: successes.length > 0 ? toIso(Math.max(...successes)) : null,
     lastFailure: gate?.lastFailure ? { ...gate.lastFailure, at: toIso(gate.lastFailure.at) } : null,
-    nextAttemptAt: logged.pending > 0 ? iso(nextProbeAt ?? logged.nextAttemptAt) : null,
+    nextAttemptAt: logged.pending > 0 ? isoOrNull(nextProbeAt ?? logged.nextAttemptAt) : null,
   };
-}
-
-/** The endpoint is gone: its gate forgets it. */
-export async function forgetGate(env: Env, merchant: string, endpoint: string): Promise<void> {
-  await (await gateOf(env, merchant, endpoint)).forget();
-}
-
-async function gateOf(env: Env, merchant: string, endpoint: string) {
-  return env.ENDPOINT_GATE.getByName(await gateKey(merchant, endpoint));
-}
-
-function iso(at: number | null): string | null {
-  return at === null ? null : toIso(at);
 }

@@ -1,15 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
 
 import { timeOf } from "../event/ids.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { endpointStats } from "../store/endpoint-stats.ts";
-import { endpoints } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { STATUSES } from "./delivery-view.ts";
-import { found, IdParam, Instant, json, problems, Since, toIso } from "./schemas.ts";
+import { readEndpoint } from "./endpoint-row.ts";
+import { invalid } from "./field-errors.ts";
+import { found, IdParam, Instant, isoOrNull, json, problems, Since, toIso } from "./schemas.ts";
 
 const MAX_AGE_MS = 28 * 24 * 3_600_000;
 
@@ -58,18 +56,13 @@ export function endpointStatsRoutes(app: Api): void {
     const [merchant, now, given] = [c.get("merchant"), Date.now(), c.req.valid("query").since];
     const since = given === undefined ? now - MAX_AGE_MS : Date.parse(given);
     if (since < now - MAX_AGE_MS) {
-      const message = "Statistics go back 28 days";
-      throw new ProblemError("invalid", { errors: [{ path: "/since", code: "too_early", message }] });
+      throw invalid("/since", "too_early", "Statistics go back 28 days");
     }
-    const [endpoint] = await drizzle(c.env.DB)
-      .select({ id: endpoints.id })
-      .from(endpoints)
-      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, c.req.valid("param").id)));
-    const stats = await endpointStats(c.env.DB, merchant, found(endpoint).id, since);
+    const { id } = found(await readEndpoint(c, c.req.valid("param").id));
+    const stats = await endpointStats(c.env.DB, merchant, id, since);
     const counts = Object.fromEntries(STATUSES.map((status) => [status, stats.statuses[status] ?? 0]));
     const deliveries = counts as Record<(typeof STATUSES)[number], number>;
     const finished = deliveries.delivered + deliveries.bounced + deliveries.exhausted;
-    const instant = (at: number | null) => (at === null ? null : toIso(at));
     return c.json(
       {
         since: toIso(stats.cutAt === null ? since : timeOf(stats.cutAt)),
@@ -78,8 +71,8 @@ export function endpointStatsRoutes(app: Api): void {
         successRate: finished === 0 ? null : (deliveries.delivered * 100) / finished,
         attempts: stats.attempts,
         attemptDurationMs: { p50: stats.p50Ms, p95: stats.p95Ms, p99: stats.p99Ms },
-        lastSuccessAt: instant(stats.lastSuccessAt),
-        lastFailureAt: instant(stats.lastFailureAt),
+        lastSuccessAt: isoOrNull(stats.lastSuccessAt),
+        lastFailureAt: isoOrNull(stats.lastFailureAt),
       },
       200,
     );

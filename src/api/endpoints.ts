@@ -1,12 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
-import { checkUrl } from "../channels/url-guard.ts";
 import { randomId } from "../event/ids.ts";
+import { forgetGate } from "../outbox/gates.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
 import { firstSecret, isAsRead, openSecrets, unexpired } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
@@ -15,6 +14,7 @@ import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
+import { isEndpoint, readEndpoint, type EndpointRow } from "./endpoint-row.ts";
 import {
   Endpoint,
   EndpointChange,
@@ -24,11 +24,10 @@ import {
   toEndpoint,
 } from "./endpoint-schema.ts";
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
-import { forgetGate, healthOf } from "./endpoint-state.ts";
-import { body, defined, found, IdParam, json, ListQuery, pageOf, problems } from "./schemas.ts";
+import { healthOf } from "./endpoint-state.ts";
+import { requirePublic } from "./public-url.ts";
+import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
 import { sealHeaders } from "./secret-headers.ts";
-
-type Row = typeof endpoints.$inferSelect;
 
 const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
 
@@ -100,41 +99,34 @@ export function endpointRoutes(app: Api): void {
   app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201));
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
-    const [isAscending, position] = [
-      order === "asc",
-      sql<string>`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`,
-    ];
+    const query = c.req.valid("query");
+    const cut = pageBy(sql`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`, query);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(endpoints)
-      .where(
-        and(
-          eq(endpoints.merchant, c.get("merchant")),
-          after === undefined ? undefined : (isAscending ? gt : lt)(position, after),
-        ),
-      )
-      .orderBy((isAscending ? asc : desc)(position))
-      .limit(limit + 1);
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    const next = last ? String(last.createdAt).padStart(15, "0") + last.id : null;
-    return c.json({ data: rows.slice(0, limit).map(toEndpoint), next }, 200);
+      .where(and(eq(endpoints.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    const { data, next } = page(rows, query.limit);
+    const last = next === null ? undefined : data.at(-1);
+    const position = last ? String(last.createdAt).padStart(15, "0") + last.id : null;
+    return c.json({ data: data.map(toEndpoint), next: position }, 200);
   });
 
   app.openapi(show, async (c) => {
-    const row = found(await read(c, c.req.valid("param").id));
+    const row = found(await readEndpoint(c, c.req.valid("param").id));
     return c.json({ ...toEndpoint(row), health: await healthOf(c.env, row.merchant, row.id) }, 200);
   });
 
   app.openapi(change, async (c) => {
     const [merchant, { maxHold, secretHeaders, ...changes }] = [c.get("merchant"), c.req.valid("json")];
     if (changes.url !== undefined) {
-      checkPublic(c.env, changes.url);
+      requirePublic(c.env, "/url", changes.url);
     }
     const { id } = c.req.valid("param");
-    const before = secretHeaders && found(await read(c, id));
+    const before = secretHeaders && found(await readEndpoint(c, id));
     if (changes.signatures === "hmac+ed25519") {
-      found(await read(c, id));
+      found(await readEndpoint(c, id));
       await ensureSigningKey(c.env, merchant);
     }
     const now = Date.now();
@@ -148,7 +140,7 @@ export function endpointRoutes(app: Api): void {
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
-      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)))
+      .where(isEndpoint(c, id))
       .returning();
     const fields = namesOf(c.req.valid("json"));
     const [row] = await changing(c, { action: "endpoint.updated", target: id, fields }, updating);
@@ -161,10 +153,8 @@ export function endpointRoutes(app: Api): void {
   });
 
   app.openapi(remove, async (c) => {
-    const { merchant, id } = found(await read(c, c.req.valid("param").id));
-    const deleting = drizzle(c.env.DB)
-      .delete(endpoints)
-      .where(and(eq(endpoints.merchant, merchant), eq(endpoints.id, id)));
+    const { merchant, id } = found(await readEndpoint(c, c.req.valid("param").id));
+    const deleting = drizzle(c.env.DB).delete(endpoints).where(isEndpoint(c, id));
     await changing(c, { action: "endpoint.deleted", target: id }, deleting);
     forget(merchant);
     await forgetGate(c.env, merchant, id);
@@ -177,13 +167,13 @@ export function endpointRoutes(app: Api): void {
  * rotated in: the one until now signs on for a while.
  */
 async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndpoint>) {
-  checkPublic(c.env, input.url);
+  requirePublic(c.env, "/url", input.url);
   const key = { merchant: c.get("merchant"), id };
   return optimistically(async () => {
-    const [before, now] = [await read(c, id), Date.now()];
+    const [before, now] = [await readEndpoint(c, id), Date.now()];
     const kept = before && (await openSecrets(c.env, before))[0]!.secret;
     const secret = input.secret ?? kept ?? newEndpointSecret();
-    const row: Row = {
+    const row: EndpointRow = {
       ...key,
       url: input.url,
       status: "enabled",
@@ -218,27 +208,16 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
   });
 }
 
-function checkPublic(env: Env, url: string): void {
-  const checked = checkUrl(url, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" });
-  if (!checked.ok) {
-    const { code, message } = checked;
-    throw new ProblemError("invalid", { errors: [{ path: "/url", code, message }] });
-  }
-}
-
-async function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
-  const [row] = await drizzle(c.env.DB)
-    .select()
-    .from(endpoints)
-    .where(and(eq(endpoints.merchant, c.get("merchant")), eq(endpoints.id, id)));
-  return row ?? null;
-}
-
 /**
  * Writes a row and returns it as it is then: of the one that it replaces it leaves what is no setting, such as the
  * status. Null: that one's secrets are others than they were.
  */
-async function write(c: Context<ApiEnv>, row: Row, before: Row | null, change: Change): Promise<Row | null> {
+async function write(
+  c: Context<ApiEnv>,
+  row: EndpointRow,
+  before: EndpointRow | null,
+  change: Change,
+): Promise<EndpointRow | null> {
   const { status: _, disabledReason: __, disabledAt: ___, watch: ____, createdAt: _____, ...settings } = row;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)

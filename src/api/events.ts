@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, gte, lt } from "drizzle-orm";
+import { and, eq, getTableColumns, gte } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { toPaymentEvent } from "../event/canonical.ts";
@@ -15,7 +15,22 @@ import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
 import { NewEvents } from "./event-schema.ts";
 import { nextOfFeed } from "./feed.ts";
-import { body, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
+import { invalid } from "./field-errors.ts";
+import {
+  body,
+  found,
+  IdParam,
+  Instant,
+  isoOrNull,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  Since,
+  toIso,
+} from "./schemas.ts";
 
 const Accepted = z
   .object({
@@ -112,6 +127,10 @@ const show = createRoute({
   responses: { 200: json(EventWithDeliveries, "The event"), ...problems(401, 403, 404) },
 });
 
+/** A list has no bodies: a page of them would be megabytes. */
+const { template: _, ...listed } = getTableColumns(events);
+type Listed = Omit<typeof events.$inferSelect, "template">;
+
 /** `/v1/events`. */
 export function eventRoutes(app: Api): void {
   app.openapi(post, async (c) => {
@@ -122,10 +141,8 @@ export function eventRoutes(app: Api): void {
     const posted = (isBatch ? input : [input]).map((one, index) => {
       const id = one.id ?? (isBatch ? undefined : key);
       if (id === undefined) {
-        const message = "An event needs an id, or the Idempotency-Key header";
-        throw new ProblemError("invalid", {
-          errors: [{ path: isBatch ? `/${index}/id` : "/id", code: "required", message }],
-        });
+        const path = isBatch ? `/${index}/id` : "/id";
+        throw invalid(path, "required", "An event needs an id, or the Idempotency-Key header");
       }
       // The same whether the id came in the body or in the header.
       return { id, input: { ...one, id }, event: toPaymentEvent(one, now) };
@@ -144,24 +161,20 @@ export function eventRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order, since, wait } = c.req.valid("query");
+    const { since, wait, ...query } = c.req.valid("query");
     if (wait !== undefined) {
-      const { rows, next } = await nextOfFeed(c.env.DB, c.get("merchant"), { limit, after, order, since, wait });
+      const { rows, next } = await nextOfFeed(c.env.DB, c.get("merchant"), { ...query, since, wait });
       return c.json({ data: rows.map((row) => ({ ...toEvent(row), body: bodyOf(row) })), next }, 200);
     }
+    const cut = pageBy(events.id, query);
+    const start = since === undefined ? undefined : gte(events.id, idFrom("evt", Date.parse(since)));
     const rows = await drizzle(c.env.DB)
-      .select()
+      .select(listed)
       .from(events)
-      .where(
-        and(
-          eq(events.merchant, c.get("merchant")),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(events.id, after),
-          since === undefined ? undefined : gte(events.id, idFrom("evt", Date.parse(since))),
-        ),
-      )
-      .orderBy((order === "asc" ? asc : desc)(events.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toEvent), limit), 200);
+      .where(and(eq(events.merchant, c.get("merchant")), cut.after, start))
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    return c.json(page(rows.map(toEvent), query.limit), 200);
   });
 
   app.openapi(show, async (c) => {
@@ -174,10 +187,8 @@ export function eventRoutes(app: Api): void {
         .where(and(eq(events.merchant, merchant), eq(events.id, id))),
       deliveriesOf(db, merchant, id),
     ]);
-    if (!row) {
-      throw new ProblemError("not_found");
-    }
-    return c.json({ ...toEvent(row), body: bodyOf(row), deliveries: deliveryRows.map(toDelivery) }, 200);
+    const event = found(row);
+    return c.json({ ...toEvent(event), body: bodyOf(event), deliveries: deliveryRows.map(toDelivery) }, 200);
   });
 }
 
@@ -206,11 +217,11 @@ function toEvent({
   template: ___,
   lateAt: ____,
   ...event
-}: typeof events.$inferSelect): z.infer<typeof Event> {
+}: Listed & { template?: unknown }): z.infer<typeof Event> {
   return {
     ...event,
     acceptedAt: toIso(event.acceptedAt),
     occurredAt: toIso(event.occurredAt),
-    alteredAt: event.alteredAt === null ? null : toIso(event.alteredAt),
+    alteredAt: isoOrNull(event.alteredAt),
   };
 }

@@ -1,6 +1,6 @@
 import { idFrom } from "../event/ids.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { positionFrom, readFeed, type FeedPage } from "../store/feed.ts";
+import { invalid } from "./field-errors.ts";
 
 /** How often the log is looked at while a caller waits. */
 const LOOK_MS = 1_000;
@@ -21,14 +21,12 @@ export async function nextOfFeed(
   { order, limit, wait, after, since }: FeedQuery,
 ): Promise<FeedPage> {
   if (order !== "asc") {
-    const message = "Only a list in the order of time can be waited for: order=asc";
-    throw new ProblemError("invalid", { errors: [{ path: "/wait", code: "custom", message }] });
+    throw invalid("/wait", "custom", "Only a list in the order of time can be waited for: order=asc");
   }
   const start = after ?? (since === undefined ? "" : idFrom("evt", Date.parse(since)).slice("evt_".length));
   const position = start === "" ? start : positionFrom(start);
   if (position === null) {
-    const message = "The `next` of a page before, or the id of an event";
-    throw new ProblemError("invalid", { errors: [{ path: "/after", code: "custom", message }] });
+    throw invalid("/after", "custom", "The `next` of a page before, or the id of an event");
   }
   const until = Date.now() + wait * 1000;
   let page = await readFeed(db, merchant, { after: position, limit });

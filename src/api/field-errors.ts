@@ -1,8 +1,13 @@
 import type { z } from "@hono/zod-openapi";
 
-import type { FieldError } from "../platform/problem.ts";
+import { ProblemError, type FieldError } from "../platform/problem.ts";
 
 type Issue = z.core.$ZodIssue;
+
+/** The problem of an input in which one thing is wrong. `path`: JSON Pointer to it. */
+export function invalid(path: string, code: string, message: string): ProblemError {
+  return new ProblemError("invalid", { errors: [{ path, code, message }] });
+}
 
 /** What is wrong with an input, field by field. Of a choice of shapes, the one that was meant is explained. */
 export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey[] = []): FieldError[] {

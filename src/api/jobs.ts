@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
@@ -8,10 +8,26 @@ import { randomId } from "../event/ids.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { jobName, NO_PROGRESS, readJob, runningJobs, type Job as Row } from "../store/jobs.ts";
-import { endpoints, jobs, type JobFilter } from "../store/schema.ts";
+import { jobs, type JobFilter } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, Since, toIso } from "./schemas.ts";
+import { readEndpoint } from "./endpoint-row.ts";
+import { invalid } from "./field-errors.ts";
+import {
+  body,
+  found,
+  IdParam,
+  Instant,
+  isoOrNull,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  Since,
+  toIso,
+} from "./schemas.ts";
 
 /** Bodies of events are kept for so long. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
@@ -141,11 +157,8 @@ const cancel = createRoute({
 export function jobRoutes(app: Api): void {
   app.openapi(recover, async (c) => {
     const { include, perSecond, ...range } = c.req.valid("json");
-    const [endpoint] = await drizzle(c.env.DB)
-      .select({ id: endpoints.id })
-      .from(endpoints)
-      .where(and(eq(endpoints.merchant, c.get("merchant")), eq(endpoints.id, c.req.valid("param").id)));
-    const filter = { statuses: [...new Set(include)], ...rangeOf(range), endpoint: found(endpoint).id };
+    const { id: endpoint } = found(await readEndpoint(c, c.req.valid("param").id));
+    const filter = { statuses: [...new Set(include)], ...rangeOf(range), endpoint };
     return c.json(await begin(c, "recover", filter, perSecond), 202);
   });
 
@@ -156,19 +169,15 @@ export function jobRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const query = c.req.valid("query");
+    const cut = pageBy(jobs.id, query);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(jobs)
-      .where(
-        and(
-          eq(jobs.merchant, c.get("merchant")),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(jobs.id, after),
-        ),
-      )
-      .orderBy((order === "asc" ? asc : desc)(jobs.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toJob), limit), 200);
+      .where(and(eq(jobs.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    return c.json(page(rows.map(toJob), query.limit), 200);
   });
 
   app.openapi(show, async (c) => c.json(toJob(found(await read(c, c.req.valid("param").id))), 200));
@@ -230,10 +239,6 @@ function rangeOf({ since, until }: { since: string; until?: string | undefined }
   return range;
 }
 
-function invalid(path: string, code: string, message: string): ProblemError {
-  return new ProblemError("invalid", { errors: [{ path, code, message }] });
-}
-
 function read(c: Context<ApiEnv>, id: string): Promise<Row | null> {
   return readJob(c.env.DB, jobName({ merchant: c.get("merchant"), id }));
 }
@@ -243,6 +248,6 @@ function toJob({ merchant: _, updatedAt: __, filter, startedAt, finishedAt, ...r
     ...row,
     filter: { ...filter, since: toIso(filter.since), until: toIso(filter.until) },
     startedAt: toIso(startedAt),
-    finishedAt: finishedAt === null ? null : toIso(finishedAt),
+    finishedAt: isoOrNull(finishedAt),
   };
 }

@@ -1,28 +1,19 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { asc, desc, eq, gt, lt } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
+import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
-import {
-  apiKeys,
-  channelAccounts,
-  endpoints,
-  erasures,
-  jobs,
-  merchants,
-  sources,
-  suppressions,
-  users,
-} from "../store/schema.ts";
+import { apiKeys, channelAccounts, erasures, jobs, merchants, sources } from "../store/schema.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing, namesOf } from "./audit.ts";
 import { needsAdmin } from "./authenticate.ts";
-import { body, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { body, found, IdParam, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 const NewMerchant = z
   .strictObject({
@@ -142,14 +133,10 @@ export function merchantRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
-    const rows = await drizzle(c.env.DB)
-      .select()
-      .from(merchants)
-      .where(after === undefined ? undefined : (order === "asc" ? gt : lt)(merchants.id, after))
-      .orderBy((order === "asc" ? asc : desc)(merchants.id))
-      .limit(limit + 1);
-    return c.json(page(rows.map(toMerchant), limit), 200);
+    const query = c.req.valid("query");
+    const cut = pageBy(merchants.id, query);
+    const rows = await drizzle(c.env.DB).select().from(merchants).where(cut.after).orderBy(cut.order).limit(cut.rows);
+    return c.json(page(rows.map(toMerchant), query.limit), 200);
   });
 
   app.openapi(show, async (c) => {
@@ -168,19 +155,19 @@ export function merchantRoutes(app: Api): void {
     const db = drizzle(c.env.DB);
     const [row] = await db.select({ id: merchants.id }).from(merchants).where(eq(merchants.id, id));
     found(row);
+    const erasure = newErasure(id, null, Date.now());
     await db.batch([
       db.delete(merchants).where(eq(merchants.id, id)),
       audited(c, { action: "merchant.deleted", target: id, merchant: id }),
-      db.insert(erasures).values(newErasure(id, null, Date.now())),
+      db.delete(erasures).where(eq(erasures.merchant, id)),
+      db.insert(erasures).values(erasure),
       db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
       db.delete(sources).where(eq(sources.merchant, id)),
-      db.delete(endpoints).where(eq(endpoints.merchant, id)),
       db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
-      db.delete(users).where(eq(users.merchant, id)),
-      db.delete(suppressions).where(eq(suppressions.merchant, id)),
       db.delete(jobs).where(eq(jobs.merchant, id)),
     ]);
     forget(id);
+    c.executionCtx.waitUntil(eraseSome(c.env, [erasure], Date.now()));
     return c.body(null, 204);
   });
 }

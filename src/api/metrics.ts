@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
-import { ProblemError } from "../platform/problem.ts";
 import { metrics, type MetricsRow } from "../store/metrics.ts";
 import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
+import { invalid } from "./field-errors.ts";
 import { Instant, json, problems, Since, toIso } from "./schemas.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -59,8 +59,7 @@ export function metricRoutes(app: Api): void {
     const end = to === undefined ? Date.now() : Date.parse(to);
     const range = { from: from === undefined ? end - DAY_MS : Date.parse(from), to: end };
     if (range.from > range.to) {
-      const message = "It is later than `to`";
-      throw new ProblemError("invalid", { errors: [{ path: "/from", code: "too_late", message }] });
+      throw invalid("/from", "too_late", "It is later than `to`");
     }
     const [all] = await metrics(c.env.DB, c.get("merchant"), range, "all");
     const groups = by && (await metrics(c.env.DB, c.get("merchant"), range, by));

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { asc, desc, gt, lt, type SQLWrapper } from "drizzle-orm";
 
 import { ProblemError } from "../platform/problem.ts";
 
@@ -81,6 +82,16 @@ export function problems<S extends keyof typeof DESCRIPTIONS>(...statuses: S[]) 
 
 export function toIso(at: number): string {
   return new Date(at).toISOString();
+}
+
+export function isoOrNull(at: number | null): string | null {
+  return at === null ? null : toIso(at);
+}
+
+/** How a page is cut out of a list by a column: where it begins, in which order, and one row too many. */
+export function pageBy(column: SQLWrapper, { limit, after, order }: Pick<ListQuery, "limit" | "after" | "order">) {
+  const [isAfter, by] = order === "asc" ? [gt, asc] : [lt, desc];
+  return { after: after === undefined ? undefined : isAfter(column, after), order: by(column), rows: limit + 1 };
 }
 
 /** Cuts one row too many off a page: it says that there is a next one. */

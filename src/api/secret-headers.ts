@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 
 import { checkHeader } from "../channels/webhook.ts";
-import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { headerRow } from "../store/config.ts";
+import { invalid } from "./field-errors.ts";
 
 /** The longest header value that common servers take. */
 export const MAX_HEADER_LENGTH = 4096;
@@ -53,10 +53,7 @@ export async function sealHeaders(
     const name = given.toLowerCase();
     const kept = before?.[name];
     if (value === null && kept === undefined) {
-      const message = "There is no value to keep";
-      throw new ProblemError("invalid", {
-        errors: [{ path: `/secretHeaders/${given.replaceAll("~", "~0")}`, code: "custom", message }],
-      });
+      throw invalid(`/secretHeaders/${given.replaceAll("~", "~0")}`, "custom", "There is no value to keep");
     }
     return [name, value === null ? kept! : await seal(env.ENCRYPTION_KEY, headerRow(row), value)] as const;
   });

@@ -2,13 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 
 import { fromBase64, toBase64Url } from "../platform/base64.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { isMet } from "../store/config.ts";
 import type { StoredSigningKey } from "../store/schema.ts";
 import { publicKeys, rotateSigningKey } from "../store/signing-keys.ts";
 import type { Api } from "./api-env.ts";
 import { noted } from "./audit.ts";
-import { needsScope } from "./authenticate.ts";
+import { countRefusal, needsScope, refuseShutOut } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
-import { found, Instant, json, problems, toIso } from "./schemas.ts";
+import { Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 /** So long a receiver, and whatever is between, may keep the published keys. */
 const MAX_AGE_SECONDS = 300;
@@ -87,7 +88,7 @@ const publish = createRoute({
   summary: "The public keys that verify a merchant's webhooks, as a JSON Web Key Set, for everyone",
   security: [],
   request: { params: z.object({ merchant: z.string().min(1).max(128) }) },
-  responses: { 200: json(KeySet, "The keys, the newest first"), ...problems(404, 503) },
+  responses: { 200: json(KeySet, "The keys, the newest first"), ...problems(404, 429, 503) },
 });
 
 /** `/v1/signing-keys`, and `/keys/{merchant}`, where receivers find the public ones. */
@@ -109,8 +110,15 @@ export function signingKeyRoutes(app: Api): void {
   });
 
   app.openapi(publish, async (c) => {
-    const keys = await published(c.env, c.req.valid("param").merchant);
-    found(keys[0]);
+    const { merchant } = c.req.valid("param");
+    if (!isMet("signing", merchant)) {
+      refuseShutOut(c);
+    }
+    const keys = await published(c.env, merchant);
+    if (keys.length === 0) {
+      countRefusal(c);
+      throw new ProblemError("not_found");
+    }
     c.header("cache-control", `public, max-age=${MAX_AGE_SECONDS}`);
     return c.json({ keys: await Promise.all(keys.map(toJwk)) }, 200);
   });
@@ -130,7 +138,7 @@ function toSigningKeys(merchant: string, requestUrl: string, keys: StoredSigning
     data: keys.map(({ publicKey, createdAt, expiresAt }) => ({
       publicKey,
       createdAt: toIso(createdAt),
-      expiresAt: expiresAt === null ? null : toIso(expiresAt),
+      expiresAt: isoOrNull(expiresAt),
     })),
   };
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, lt, sql, type SQL } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
@@ -14,8 +14,21 @@ import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { fieldErrors } from "./field-errors.ts";
-import { body, defined, found, IdParam, Instant, json, ListQuery, page, pageOf, problems, toIso } from "./schemas.ts";
+import { fieldErrors, invalid } from "./field-errors.ts";
+import {
+  body,
+  defined,
+  found,
+  IdParam,
+  Instant,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
 
 type Row = typeof sources.$inferSelect;
 
@@ -156,20 +169,16 @@ export function sourceRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order } = c.req.valid("query");
+    const query = c.req.valid("query");
+    const cut = pageBy(sources.id, query);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(sources)
-      .where(
-        and(
-          eq(sources.merchant, c.get("merchant")),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(sources.id, after),
-        ),
-      )
-      .orderBy((order === "asc" ? asc : desc)(sources.id))
-      .limit(limit + 1);
+      .where(and(eq(sources.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
     const all = rows.map((row) => toSource(row, c.req.url));
-    return c.json(page(all, limit), 200);
+    return c.json(page(all, query.limit), 200);
   });
 
   app.openapi(show, async (c) => c.json(toSource(await read(c, c.req.valid("param").id), c.req.url), 200));
@@ -202,8 +211,7 @@ export function sourceRoutes(app: Api): void {
       sql`json_array_length(${sources.secrets}) < ${MAX_SECRETS}`,
     );
     if (!row) {
-      const message = `A source has at most ${MAX_SECRETS} secrets`;
-      throw new ProblemError("invalid", { errors: [{ path: "/secret", code: "too_many", message }] });
+      throw invalid("/secret", "too_many", `A source has at most ${MAX_SECRETS} secrets`);
     }
     return c.json(toSource(row, c.req.url), 201);
   });

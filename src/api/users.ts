@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, desc, eq, gt, inArray, lt } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
@@ -13,7 +13,7 @@ import { erasures, users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { body, found, Instant, json, ListQuery, pageOf, problems, toIso } from "./schemas.ts";
+import { body, found, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 const UserId = z
   .string()
@@ -150,7 +150,8 @@ export function userRoutes(app: Api): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, after, order, email, phone } = c.req.valid("query");
+    const { email, phone, ...query } = c.req.valid("query");
+    const cut = pageBy(users.id, query);
     const merchant = c.get("merchant");
     const hashes = (channel: "email" | "sms", address: string) => addressHashes(c.env, merchant, channel, address);
     const rows = await drizzle(c.env.DB)
@@ -161,17 +162,17 @@ export function userRoutes(app: Api): void {
           eq(users.merchant, merchant),
           email === undefined ? undefined : inArray(users.emailHash, await hashes("email", email)),
           phone === undefined ? undefined : inArray(users.phoneHash, await hashes("sms", parsePhone(phone) ?? phone)),
-          after === undefined ? undefined : (order === "asc" ? gt : lt)(users.id, after),
+          cut.after,
         ),
       )
-      .orderBy((order === "asc" ? asc : desc)(users.id))
-      .limit(limit + 1);
-    const ids = rows.slice(0, limit).map(({ id }) => id);
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    const { data: ids, next } = page(rows, query.limit);
     const people = await freshPeople(
       c.env,
-      ids.map((user) => ({ merchant, user })),
+      ids.map(({ id: user }) => ({ merchant, user })),
     );
-    return c.json({ data: people.map(toUser), next: rows.length > limit ? ids.at(-1)! : null }, 200);
+    return c.json({ data: people.map(toUser), next }, 200);
   });
 
   app.openapi(show, async (c) => c.json(await read(c, c.req.valid("param").userId), 200));

@@ -1,5 +1,5 @@
 import { V, type Dispatch, type EventRecord } from "../outbox/contract.ts";
-import { gateKey } from "../outbox/keys.ts";
+import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
@@ -130,8 +130,12 @@ async function callGate<T>(
 ): Promise<T | null> {
   const { merchant, id } = endpoint;
   try {
-    const gate = env.ENDPOINT_GATE.getByName(await gateKey(merchant, id));
-    return await call(gate, { v: V, merchant, endpoint: id, dispatch: `${delivery}/${counter}` });
+    return await call(await gateOf(env, merchant, id), {
+      v: V,
+      merchant,
+      endpoint: id,
+      dispatch: `${delivery}/${counter}`,
+    });
   } catch (error) {
     log.warn("gate.call_failed", { endpoint: id, what, error });
     return null;

@@ -71,7 +71,7 @@ export function partsOfDelivery(delivery: string): { event: string; destination:
   return match ? { event: `evt_${match[1]}`, destination: match[2]! } : null;
 }
 
-/** A bound for ids by time: every `evt_`/`dlv_` id made at `at` (epoch ms) or later sorts at or after it. */
-export function idFrom(prefix: "evt" | "dlv", at: number): string {
+/** A bound for ids by time: every id with the prefix made at `at` (epoch ms) or later sorts at or after it. */
+export function idFrom(prefix: "evt" | "dlv" | "job", at: number): string {
   return `${prefix}_${timePart(at)}`;
 }

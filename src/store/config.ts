@@ -6,6 +6,7 @@ import type { Payload } from "../event/envelope.ts";
 import type { Filter } from "../event/filter.ts";
 import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
+import { among } from "./among.ts";
 import { copiesOf, copyOf, freshCopy, hasCopy, type Found, type Loaded } from "./copies.ts";
 import { openSecrets, type SigningSecret } from "./endpoint-secrets.ts";
 import {
@@ -124,8 +125,8 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
-/** Whether this isolate has met a source or the API key of a hash: to look for another one takes D1. */
-export function isMet(kind: "source" | "key", id: string): boolean {
+/** Whether this isolate has met a source, the API key of a hash, or a merchant's keys: to look for others takes D1. */
+export function isMet(kind: "source" | "key" | "signing", id: string): boolean {
   return hasCopy(`${kind}/${id}`);
 }
 
@@ -157,7 +158,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
   const db = drizzle(env.DB);
   const isOverQuota = sql<number>`exists (select 1 from ${usage} where ${usage.merchant} = ${merchants.id}
     and ${usage.month} = ${monthOf(Date.now())} and ${usage.events} >= ${merchants.monthlyEventLimit})`;
-  const wanted = sql`(select value from json_each(${JSON.stringify(ids)}))`;
+  const wanted = among(ids);
   const [merchantRows, endpointRows, accountRows] = await db.batch([
     db
       .select({

@@ -4,6 +4,8 @@ import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { CHANNELS } from "../event/channels.ts";
 import { idFrom } from "../event/ids.ts";
 import type { DeliveryStatus } from "../outbox/contract.ts";
+import { among } from "./among.ts";
+import { deliveryRange } from "./event-deliveries.ts";
 import { deliveries } from "./schema.ts";
 
 /** So many rows are read for one page at most; a page may be short and have a next one. */
@@ -48,9 +50,7 @@ export function deliveryListQuery(merchant: string, filter: DeliveryFilter): SQL
   const fits = [
     sql`1`,
     ...(filter.status === undefined ? [] : [sql`status = ${filter.status}`]),
-    ...(filter.endpoint === undefined ? [] : [sql`destination = ${filter.endpoint}`]),
-    ...(filter.user === undefined ? [] : [sql`user = ${filter.user}`]),
-    ...(filter.channel === undefined ? [] : [isOfChannel(filter.channel)]),
+    ...concerning(filter),
   ];
   const walk = walkQuery(merchant, filter, sql`${sql.join(fits, sql` and `)} as fits`);
   return sql`select id from (${walk} limit ${MAX_ROWS_READ}) where fits limit ${filter.limit + 1}`;
@@ -97,20 +97,27 @@ async function read(
     .from(deliveries)
     .where(
       sql`${deliveries.merchant} = ${merchant}
-        and ${deliveries.id} in (select value from json_each(${JSON.stringify(ids)}))`,
+        and ${deliveries.id} in ${among(ids)}`,
     );
   const sign = order === "asc" ? 1 : -1;
   return rows.toSorted((a, b) => (a.id < b.id ? -sign : sign));
 }
 
 function eventBounds(event: string): SQL[] {
-  const prefix = `dlv_${event.slice("evt_".length)}_`;
-  return [sql`id >= ${prefix}`, sql`id < ${`${prefix}~`}`];
+  const { from, to } = deliveryRange(event);
+  return [sql`id > ${from}`, sql`id < ${to}`];
+}
+
+/** What narrows deliveries to those of an endpoint, a user, a channel. */
+export function concerning({ endpoint, user, channel }: Pick<DeliveryFilter, "endpoint" | "user" | "channel">): SQL[] {
+  return [
+    ...(endpoint === undefined ? [] : [sql`destination = ${endpoint}`]),
+    ...(user === undefined ? [] : [sql`user = ${user}`]),
+    ...(channel === undefined ? [] : [isOfChannel(channel)]),
+  ];
 }
 
 /** Whether a delivery goes by a channel; `webhook`: to an endpoint. */
-export function isOfChannel(channel: string): SQL {
-  return channel === "webhook"
-    ? sql`destination not in (select value from json_each(${JSON.stringify(CHANNELS)}))`
-    : sql`destination = ${channel}`;
+function isOfChannel(channel: string): SQL {
+  return channel === "webhook" ? sql`destination not in ${among(CHANNELS)}` : sql`destination = ${channel}`;
 }

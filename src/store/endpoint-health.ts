@@ -1,4 +1,5 @@
 import type { EndpointRef } from "./endpoint-status.ts";
+import { UNFINISHED } from "./event-deliveries.ts";
 
 /** So many deliveries of the merchant's are looked at: those not delivered, and the newest. */
 const MAX_NOT_DELIVERED_READ = 10_000;
@@ -20,7 +21,7 @@ export async function loggedHealth(db: D1Database, { merchant, endpoint }: Endpo
         `SELECT count(*) AS pending, min(accepted_at) AS oldestPendingAt, min(due_at) AS nextAttemptAt
          FROM (SELECT destination, status, accepted_at, due_at FROM deliveries INDEXED BY deliveries_not_delivered
            WHERE merchant = ?1 AND status <> 'delivered' ORDER BY id DESC LIMIT ${MAX_NOT_DELIVERED_READ})
-         WHERE destination = ?2 AND status IN ('pending', 'retrying')`,
+         WHERE destination = ?2 AND status IN ${UNFINISHED}`,
       )
       .bind(merchant, endpoint),
     db

@@ -1,13 +1,18 @@
 import { forgetPerson } from "../event/forgotten.ts";
 import { idFrom, randomId } from "../event/ids.ts";
+import { DELIVERIES_OF_ROW, UNFINISHED } from "./event-deliveries.ts";
+import { daysOf } from "./retention.ts";
 import type { erasures } from "./schema.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** What was on its way when the erasure was asked for is over after 14 days, and in the log a day later at most. */
 const REPEATED_FOR_MS = 15 * DAY_MS;
-/** How many rows of the log one step looks at or deletes, and how many bodies it rewrites. */
+/** How many rows of the log one step looks at, how many it deletes, and how many bodies it rewrites. */
+const LOOKED_AT = 10_000;
 const BITE = 1_000;
 const BODIES = 50;
+/** So many erasures are gone on with by one run of the cron. */
+const AT_ONCE = 10;
 
 /** Something that has to go from the log: all of a user, or of a whole merchant (null). Times in epoch ms. */
 export interface Erasure {
@@ -16,10 +21,11 @@ export interface Erasure {
   user: string | null;
   /** The last id of the log that was seen to in this pass: deliveries come first, then events; empty: none yet. */
   place: string;
+  /** This pass looks at what was accepted from then on. */
+  since: number;
   createdAt: number;
 }
 
-const UNFINISHED = "('pending', 'retrying')";
 /** The outbox of what was erased: none, its name would tell of the user. */
 export const NO_OUTBOX = "";
 
@@ -28,16 +34,29 @@ const ERASE_DELIVERIES = `UPDATE deliveries SET user = NULL, outbox = '${NO_OUTB
   WHERE merchant = ?1 AND id > ?2 AND id <= ?3 AND user = ?4 AND status NOT IN ${UNFINISHED}`;
 
 const EVENTS_TO_ERASE = `SELECT id, template FROM events WHERE merchant = ?1 AND id > ?2 AND id <= ?3 AND user = ?4
-  AND sequence IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.merchant = events.merchant
-    AND d.id > 'dlv_' || substr(events.id, 5) || '_' AND d.id < 'dlv_' || substr(events.id, 5) || '_~'
-    AND d.status IN ${UNFINISHED}) ORDER BY id LIMIT ${BODIES}`;
+  AND sequence IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW} AND d.status IN ${UNFINISHED})
+  ORDER BY id LIMIT ${BODIES}`;
 
 const ERASE_EVENTS = `UPDATE events SET user = NULL, outbox = '${NO_OUTBOX}', template = (
     SELECT value->>'template' FROM json_each(?2) WHERE value->>'id' = events.id)
   WHERE merchant = ?1 AND id IN (SELECT value->>'id' FROM json_each(?2))`;
 
-/** What belongs to a merchant besides its configuration, in the order in which it goes. */
+/** A job that runs goes on as it is: without its user it would be one for all users. */
+const ERASE_JOBS = `UPDATE jobs SET filter = json_remove(filter, '$.user')
+  WHERE merchant = ?1 AND filter->>'user' = ?2 AND started_at < ?3 AND status <> 'running'`;
+
+/**
+ * What belongs to a merchant, in the order in which it goes: people before the log. Its deletion takes some of it at
+ * once, but calls that were under way may have made more.
+ */
 const TABLES = [
+  { name: "endpoints", id: "id" },
+  { name: "users", id: "id" },
+  { name: "suppressions", id: "channel, address_hash" },
+  { name: "api_keys", id: "id" },
+  { name: "sources", id: "id" },
+  { name: "channel_accounts", id: "channel" },
+  { name: "jobs", id: "id" },
   { name: "deliveries", id: "id" },
   { name: "events", id: "id" },
   { name: "audit", id: "id" },
@@ -47,15 +66,18 @@ const TABLES = [
 
 /** The row of an erasure that is asked for now: of a user, or of the whole merchant (null). */
 export function newErasure(merchant: string, user: string | null, now: number): typeof erasures.$inferInsert & Erasure {
-  return { id: randomId("era", now), merchant, user, place: "", dueAt: now, createdAt: now };
+  return { id: randomId("era", now), merchant, user, place: "", since: 0, dueAt: now, createdAt: now };
 }
 
-/** Erasures with something to do, the longest due first: at most 10. */
+/**
+ * Erasures with something to do: the oldest of each merchant first, and of the merchants those that wait longest, so
+ * that no number of them holds up another merchant's.
+ */
 export async function dueErasures(db: D1Database, now: number): Promise<Erasure[]> {
   const { results } = await db
     .prepare(
-      `SELECT id, merchant, user, place, created_at AS createdAt FROM erasures
-       WHERE due_at <= ? ORDER BY due_at LIMIT 10`,
+      `SELECT id, merchant, user, place, since, created_at AS createdAt FROM erasures WHERE due_at <= ?
+       ORDER BY row_number() OVER (PARTITION BY merchant ORDER BY created_at, id), due_at LIMIT ${AT_ONCE}`,
     )
     .bind(now)
     .all<Erasure>();
@@ -66,21 +88,34 @@ export async function dueErasures(db: D1Database, now: number): Promise<Erasure[
  * Goes one bite on with an erasure. Of a user only what was accepted before it was asked for; what is unfinished stays
  * until it is over, so a pass is repeated daily for 15 days. Returns how it stands then; null: the pass is done.
  */
-export async function eraseBite(db: D1Database, erasure: Erasure, now: number): Promise<Erasure | null> {
+export async function eraseBite(env: Env, erasure: Erasure, now: number): Promise<Erasure | null> {
+  const db = env.DB;
   const place =
     erasure.user === null
       ? await deleteBite(db, erasure, now)
       : await forgetBite(db, { ...erasure, user: erasure.user });
   if (place !== null) {
-    await db.prepare("UPDATE erasures SET place = ? WHERE id = ?").bind(place, erasure.id).run();
+    await db.prepare("UPDATE erasures SET place = ?, due_at = ? WHERE id = ?").bind(place, now, erasure.id).run();
     return { ...erasure, place };
   }
-  await db.batch(
-    isLast(erasure, now)
-      ? [db.prepare("DELETE FROM erasures WHERE id = ?").bind(erasure.id), ...endOf(db, erasure, now)]
-      : [db.prepare("UPDATE erasures SET place = '', due_at = ? WHERE id = ?").bind(now + DAY_MS, erasure.id)],
-  );
+  await db.batch([
+    ...(erasure.user === null ? [] : [db.prepare(ERASE_JOBS).bind(erasure.merchant, erasure.user, erasure.createdAt)]),
+    ...(isLast(erasure, now) ? endOf(db, erasure, now) : [again(env, erasure, now)]),
+  ]);
   return null;
+}
+
+/**
+ * The next pass, in a day. It looks at what may have been on its way when the erasure was asked for: what was accepted
+ * shortly before, or was sent again, which takes a body. At all of the log where PAYLOAD_DAYS makes no sense.
+ */
+function again(env: Env, { id, createdAt }: Erasure, now: number): D1PreparedStatement {
+  const since = Math.max(0, createdAt - REPEATED_FOR_MS - daysOf(env.PAYLOAD_DAYS)) || 0;
+  return env.DB.prepare("UPDATE erasures SET place = '', since = ?, due_at = ? WHERE id = ?").bind(
+    since,
+    now + DAY_MS,
+    id,
+  );
 }
 
 /** The merchant's audit says when a user was erased; of a merchant that is erased nothing stays. */
@@ -88,11 +123,23 @@ function endOf(db: D1Database, { id, merchant, user }: Erasure, now: number): D1
   const statement = db.prepare(
     "INSERT INTO audit (merchant, id, at, actor, action, target, fields) VALUES (?, ?, ?, 'paybell', 'user.erased', ?, '[]')",
   );
-  return user === null ? [] : [statement.bind(merchant, randomId("aud", now), now, id)];
+  return [
+    db.prepare("DELETE FROM erasures WHERE id = ?").bind(id),
+    ...(user === null ? [] : [statement.bind(merchant, randomId("aud", now), now, id)]),
+  ];
 }
 
 function isLast({ createdAt }: Erasure, now: number): boolean {
   return now >= createdAt + REPEATED_FOR_MS;
+}
+
+/** The endpoints of a merchant that the next bite may delete, by their ids. */
+export async function endpointsToGo(db: D1Database, merchant: string): Promise<string[]> {
+  const { results } = await db
+    .prepare(`SELECT id FROM endpoints WHERE merchant = ? ORDER BY id LIMIT ${BITE}`)
+    .bind(merchant)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
 }
 
 /** Deletes up to a bite of a merchant's rows. The audit stays until the last pass. Null: nothing is left. */
@@ -103,7 +150,7 @@ async function deleteBite(db: D1Database, erasure: Erasure, now: number): Promis
     }
     const { meta } = await db
       .prepare(
-        `DELETE FROM ${name} WHERE merchant = ?1 AND ${id} IN (SELECT ${id} FROM ${name} WHERE merchant = ?1 LIMIT ${BITE})`,
+        `DELETE FROM ${name} WHERE merchant = ?1 AND (${id}) IN (SELECT ${id} FROM ${name} WHERE merchant = ?1 ORDER BY ${id} LIMIT ${BITE})`,
       )
       .bind(erasure.merchant)
       .run();
@@ -116,14 +163,15 @@ async function deleteBite(db: D1Database, erasure: Erasure, now: number): Promis
 
 /** Forgets a user in the next bite of the merchant's log; returns the id that it has come to, null at the end. */
 async function forgetBite(db: D1Database, erasure: Erasure & { user: string }): Promise<string | null> {
-  const { merchant, user, place, createdAt } = erasure;
+  const { merchant, user, place, since, createdAt } = erasure;
   const [deliveriesEnd, eventsEnd] = [idFrom("dlv", createdAt), idFrom("evt", createdAt)];
   if (place < deliveriesEnd) {
-    const to = (await endOfBite(db, "deliveries", merchant, place, deliveriesEnd)) ?? deliveriesEnd;
-    await db.prepare(ERASE_DELIVERIES).bind(merchant, place, to, user).run();
+    const from = place === "" ? idFrom("dlv", since) : place;
+    const to = (await endOfBite(db, "deliveries", merchant, from, deliveriesEnd)) ?? deliveriesEnd;
+    await db.prepare(ERASE_DELIVERIES).bind(merchant, from, to, user).run();
     return to;
   }
-  const from = place === deliveriesEnd ? "" : place;
+  const from = place === deliveriesEnd ? idFrom("evt", since) : place;
   const end = await endOfBite(db, "events", merchant, from, eventsEnd);
   const { results } = await db
     .prepare(EVENTS_TO_ERASE)
@@ -145,7 +193,9 @@ async function endOfBite(
   to: string,
 ): Promise<string | null> {
   return db
-    .prepare(`SELECT id FROM ${table} WHERE merchant = ? AND id > ? AND id < ? ORDER BY id LIMIT 1 OFFSET ${BITE - 1}`)
+    .prepare(
+      `SELECT id FROM ${table} WHERE merchant = ? AND id > ? AND id < ? ORDER BY id LIMIT 1 OFFSET ${LOOKED_AT - 1}`,
+    )
     .bind(merchant, from, to)
     .first<string>("id");
 }

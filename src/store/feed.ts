@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { idFrom, timeOfPart, timePart } from "../event/ids.ts";
+import { among } from "./among.ts";
 import { D1_NOW, ON_TIME_MS } from "./log.ts";
 import { events } from "./schema.ts";
 
@@ -117,9 +118,7 @@ async function read(db: D1Database, merchant: string, page: Found[]): Promise<Fe
   const rows = await drizzle(db)
     .select()
     .from(events)
-    .where(
-      and(eq(events.merchant, merchant), sql`${events.id} in (select value from json_each(${JSON.stringify(ids)}))`),
-    );
+    .where(and(eq(events.merchant, merchant), sql`${events.id} in ${among(ids)}`));
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }

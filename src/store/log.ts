@@ -7,6 +7,7 @@ import {
   type EventRecord,
   type LogRow,
 } from "../outbox/contract.ts";
+import { deliveryRange } from "./event-deliveries.ts";
 
 /** D1 takes strings of up to 2 MB; a statement's rows travel as one JSON parameter. */
 const MAX_PARAMETER_CHARS = 600_000;
@@ -144,12 +145,10 @@ export function plannedRows({ record, planned }: EventItem): LogRow[] {
 
 /** Takes back what was logged of a spilled event that turned out to be known under another id. */
 export async function forgetEvent(db: D1Database, merchant: string, event: string): Promise<void> {
-  const deliveries = `dlv_${event.slice("evt_".length)}_`;
+  const { from, to } = deliveryRange(event);
   await db.batch([
     db.prepare("DELETE FROM events WHERE merchant = ? AND id = ?").bind(merchant, event),
-    db
-      .prepare("DELETE FROM deliveries WHERE merchant = ? AND id >= ? AND id < ?")
-      .bind(merchant, deliveries, `${deliveries}~`),
+    db.prepare("DELETE FROM deliveries WHERE merchant = ? AND id > ? AND id < ?").bind(merchant, from, to),
   ]);
 }
 

@@ -3,7 +3,8 @@ import { drizzle } from "drizzle-orm/d1";
 
 import { idFrom } from "../event/ids.ts";
 import type { DeliveryStatus, EventRecord } from "../outbox/contract.ts";
-import { isOfChannel, MAX_ROWS_READ } from "./delivery-list.ts";
+import { among } from "./among.ts";
+import { concerning, MAX_ROWS_READ } from "./delivery-list.ts";
 import { NO_OUTBOX } from "./erasures.ts";
 import { deliveries, events, type JobFilter } from "./schema.ts";
 
@@ -104,16 +105,14 @@ export async function standings(db: D1Database, merchant: string, ids: string[])
   const rows = await drizzle(db).all<Standing & { id: string }>(sql`select id, status, counter,
       (select max(cast(key as integer)) from json_each(attempts)) as attempt,
       (select value->>'class' from json_each(attempts) order by cast(key as integer) desc limit 1) as class
-    from deliveries where merchant = ${merchant} and id in (select value from json_each(${JSON.stringify(ids)}))`);
+    from deliveries where merchant = ${merchant} and id in ${among(ids)}`);
   return new Map(rows.map(({ id, ...standing }) => [id, standing]));
 }
 
 function candidatesQuery(merchant: string, filter: JobFilter, after: string | null): SQL {
   const fits = [
-    sql`status in (select value from json_each(${JSON.stringify(filter.statuses)}))`,
-    ...(filter.endpoint === undefined ? [] : [sql`destination = ${filter.endpoint}`]),
-    ...(filter.user === undefined ? [] : [sql`user = ${filter.user}`]),
-    ...(filter.channel === undefined ? [] : [isOfChannel(filter.channel)]),
+    sql`status in ${among(filter.statuses)}`,
+    ...concerning(filter),
     ...(filter.type === undefined
       ? []
       : [
@@ -148,5 +147,5 @@ function inSequence(found: Candidate[]): Candidate[] {
 }
 
 function isAmong(ids: string[]): SQL {
-  return sql`${deliveries.id} in (select value from json_each(${JSON.stringify(ids)}))`;
+  return sql`${deliveries.id} in ${among(ids)}`;
 }

@@ -1,46 +1,48 @@
 import { idFrom } from "../event/ids.ts";
 import { log } from "../platform/log.ts";
+import { DELIVERIES_OF_ROW, UNFINISHED } from "./event-deliveries.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
+/** What was unfinished when its body was to go is over after 14 days. */
+const LOOKED_BACK_MS = 15 * DAY_MS;
 /** So many merchants are looked at in one run, and so many rows written: 5.8 million a day. */
 const MERCHANTS_A_RUN = 50;
 const ROWS_A_RUN = 20_000;
 /** So many rows are read, and written at most, by one statement. */
 const BITE = 1_000;
 
-const MERCHANTS = `SELECT m.id, coalesce(s.bodies_to, '') AS bodiesTo FROM merchants m
+const MERCHANTS = `SELECT m.id, coalesce(s.bodies_to, '') AS bodiesTo, coalesce(s.at, 0) AS tidyAt FROM merchants m
   LEFT JOIN sweeps s ON s.merchant = m.id WHERE coalesce(s.at, 0) <= ?1 ORDER BY coalesce(s.at, 0) LIMIT ${MERCHANTS_A_RUN}`;
 
 const NOTE = `INSERT INTO sweeps (merchant, bodies_to, at) VALUES (?1, ?2, ?3)
   ON CONFLICT (merchant) DO UPDATE SET bodies_to = excluded.bodies_to, at = excluded.at`;
 
-/** Deliveries of the event of a row. */
-const DELIVERIES_OF = `deliveries d WHERE d.merchant = events.merchant
-  AND d.id > 'dlv_' || substr(events.id, 5) || '_' AND d.id < 'dlv_' || substr(events.id, 5) || '_~'`;
-
 const END_OF_BODIES = `SELECT id FROM events WHERE merchant = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT 1 OFFSET ${BITE - 1}`;
 
 const DROP_BODIES = `UPDATE events SET template = NULL WHERE merchant = ?1 AND id > ?2 AND id <= ?3
   AND template IS NOT NULL AND sequence IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF} AND d.status IN ('pending', 'retrying'))`;
+  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW} AND d.status IN ${UNFINISHED})`;
 
-const DELETE_DELIVERIES = `DELETE FROM deliveries WHERE merchant = ?1 AND id IN (
-  SELECT id FROM deliveries WHERE merchant = ?1 AND id < ?2 AND status NOT IN ('pending', 'retrying')
-  ORDER BY id LIMIT ${BITE})`;
-
-/** An event goes after the last of its deliveries. */
-const DELETE_EVENTS = `DELETE FROM events WHERE merchant = ?1 AND id IN (
-  SELECT id FROM events WHERE merchant = ?1 AND id < ?2 AND sequence IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF}) ORDER BY id LIMIT ${BITE})`;
+/** What goes by its age, and which of it is over. An event goes after the last of its deliveries. */
+const AGING = [
+  { table: "deliveries", prefix: "dlv", isOver: `status NOT IN ${UNFINISHED}` },
+  {
+    table: "events",
+    prefix: "evt",
+    isOver: `sequence IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${DELIVERIES_OF_ROW})`,
+  },
+  { table: "jobs", prefix: "job", isOver: "status <> 'running'" },
+] as const;
 
 /**
- * Deletes what is older than it is kept: bodies of events after PAYLOAD_DAYS, the log after LOG_DAYS. Whatever is
- * unfinished stays. In bites, of so many rows a run; goes on where it was in the next. Every row that goes is a row
- * billed, and a body's event is written once more when the body goes. Throws where D1 does.
+ * Deletes what is older than it is kept: bodies of events after PAYLOAD_DAYS, the log and its jobs after LOG_DAYS.
+ * Whatever is unfinished stays until it is over: once a day the sweep of the bodies goes back by 15 days. In bites, of
+ * so many rows a run; goes on where it was in the next. Every row that goes is a row billed, and a body's event is
+ * written once more when the body goes. Throws where D1 does.
  */
 export async function tidyLog(env: Env, now: number): Promise<void> {
-  const [bodiesBefore, logBefore] = [now - days(env.PAYLOAD_DAYS), now - days(env.LOG_DAYS)];
+  const [bodiesBefore, logBefore] = [now - daysOf(env.PAYLOAD_DAYS), now - daysOf(env.LOG_DAYS)];
   if (!(bodiesBefore >= 0 && logBefore >= 0 && bodiesBefore < now && logBefore < now)) {
     log.error("retention.misconfigured", { payloadDays: env.PAYLOAD_DAYS, logDays: env.LOG_DAYS });
     return;
@@ -48,20 +50,26 @@ export async function tidyLog(env: Env, now: number): Promise<void> {
   await env.DB.prepare("DELETE FROM parked WHERE at < ?").bind(logBefore).run();
   const { results } = await env.DB.prepare(MERCHANTS)
     .bind(now - HOUR_MS)
-    .all<{ id: string; bodiesTo: string }>();
+    .all<{ id: string; bodiesTo: string; tidyAt: number }>();
+  const lookedBack = idFrom("evt", Math.max(0, bodiesBefore - LOOKED_BACK_MS));
   let rows = ROWS_A_RUN;
-  for (const { id: merchant, bodiesTo } of results) {
+  for (const { id: merchant, bodiesTo, tidyAt } of results) {
     const bodies = await dropBodies(env.DB, merchant, bodiesTo, idFrom("evt", bodiesBefore), rows);
     rows -= bodies.rows;
-    rows -= await deleteOld(env.DB, DELETE_DELIVERIES, merchant, idFrom("dlv", logBefore), rows);
-    rows -= await deleteOld(env.DB, DELETE_EVENTS, merchant, idFrom("evt", logBefore), rows);
-    // Whose log was too much for this run is the next one's, behind those that wait longer.
-    await env.DB.prepare(NOTE)
-      .bind(merchant, bodies.to, rows > 0 ? now : now - HOUR_MS)
-      .run();
+    for (const { table, prefix, isOver } of AGING) {
+      rows -= await deleteOld(env.DB, { table, isOver, merchant, before: idFrom(prefix, logBefore) }, rows);
+    }
     if (rows <= 0) {
+      // Whose log was too much for this run is the next one's, behind those that wait longer.
+      await env.DB.prepare(NOTE)
+        .bind(merchant, bodies.to, now - HOUR_MS)
+        .run();
       break;
     }
+    const isNewDay = Math.floor(tidyAt / DAY_MS) < Math.floor(now / DAY_MS);
+    await env.DB.prepare(NOTE)
+      .bind(merchant, isNewDay ? lookedBack : bodies.to, now)
+      .run();
   }
 }
 
@@ -83,13 +91,14 @@ async function dropBodies(
   return { to, rows };
 }
 
+/** Deletes a merchant's rows of before an id that are over; returns how many. */
 async function deleteOld(
   db: D1Database,
-  statement: string,
-  merchant: string,
-  before: string,
+  { table, isOver, merchant, before }: { table: string; isOver: string; merchant: string; before: string },
   budget: number,
 ): Promise<number> {
+  const statement = `DELETE FROM ${table} WHERE merchant = ?1 AND id IN (
+    SELECT id FROM ${table} WHERE merchant = ?1 AND id < ?2 AND ${isOver} ORDER BY id LIMIT ${BITE})`;
   let rows = 0;
   while (rows < budget) {
     const { meta } = await db.prepare(statement).bind(merchant, before).run();
@@ -101,6 +110,7 @@ async function deleteOld(
   return rows;
 }
 
-function days(text: string): number {
+/** So many days in ms, as a var of the Worker says them; NaN where it says nothing. */
+export function daysOf(text: string): number {
   return text.trim() === "" ? Number.NaN : Number(text) * DAY_MS;
 }

@@ -58,8 +58,8 @@ export const sources = sqliteTable("sources", {
 
 export type EndpointStatus = "enabled" | "paused" | "disabled";
 
-/** `gone`: it said so itself; `failing`: nothing but failures for days; `by_hand`: the merchant. */
-export type DisabledReason = "gone" | "failing" | "by_hand";
+/** `gone`: it said so itself; `failing`: nothing but failures for days. */
+export type DisabledReason = "gone" | "failing";
 
 /**
  * `secret`: a `whsec_` secret, sealed under the endpoint's id; `previousSecrets`: those that it has replaced and that
@@ -288,12 +288,13 @@ export const sweeps = sqliteTable("sweeps", {
   at: integer("at").notNull(),
 });
 
-/** `user`: null for a whole merchant. `place`: the last id of the log that was seen to in this pass. */
+/** `user`: null for a whole merchant. `place`: the last id of the log that was seen to in this pass, `since`: from when on. */
 export const erasures = sqliteTable("erasures", {
   id: text("id").primaryKey(),
   merchant: text("merchant").notNull(),
   user: text("user"),
   place: text("place").notNull(),
+  since: integer("since").notNull().default(0),
   dueAt: integer("due_at").notNull(),
   createdAt: integer("created_at").notNull(),
 });

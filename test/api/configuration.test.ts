@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 import { send } from "./support.ts";
@@ -44,12 +44,15 @@ describe("/v1/merchants", () => {
     await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_1"] } });
     expect((await call("DELETE", `/v1/merchants/${id}`, { key: admin })).status).toBe(204);
     expect((await call("GET", "/v1/endpoints", { key })).status).toBe(401);
-    const left = await env.DB.batch(
-      ["api_keys", "sources", "endpoints"].map((table) =>
-        env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE merchant = ?`).bind(id),
-      ),
-    );
-    expect(left.map(({ results }) => results)).toEqual([[{ n: 0 }], [{ n: 0 }], [{ n: 0 }]]);
+    const left = async () => {
+      const counts = await env.DB.batch(
+        ["api_keys", "sources", "endpoints"].map((table) =>
+          env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE merchant = ?`).bind(id),
+        ),
+      );
+      return counts.map(({ results }) => results);
+    };
+    await vi.waitFor(async () => expect(await left()).toEqual([[{ n: 0 }], [{ n: 0 }], [{ n: 0 }]]), { interval: 25 });
     expect((await call("DELETE", `/v1/merchants/${id}`, { key: admin })).status).toBe(404);
   });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { writeLog } from "../../src/store/log.ts";
 import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
-import { attempt, deliveryRow, eventRecord, logEvents, newEventId } from "./support.ts";
+import { attempt, deliveryRow, eventRecord, logEvents, newEventId, readBy } from "./support.ts";
 
 let merchant: { id: string; key: string };
 
@@ -128,6 +128,13 @@ describe("GET /v1/events", () => {
     expect(oldest.json.data.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     const since = await get(`/v1/events?since=${new Date(AT + 3).toISOString()}`);
     expect(since.json.data.map(({ id }) => id)).toEqual(ids.toReversed().slice(0, 2));
+  });
+
+  it("reads no bodies: a page of them would be megabytes", async () => {
+    const [id] = await logEvents(merchant.id, 1, "ep_1");
+    const read = await readBy("/v1/events", merchant.key);
+    expect(read).toContain(id);
+    expect(read).not.toContain("previous");
   });
 
   it("refuses a filter that it does not know, which would show everything", async () => {

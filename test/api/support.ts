@@ -1,11 +1,12 @@
 import { env, exports } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 
+import { createApp } from "../../src/api/app.ts";
 import { deliveryId, eventId, randomId } from "../../src/event/ids.ts";
 import type { Attempt, DeliveryRow, EventRecord } from "../../src/outbox/contract.ts";
-import { NO_PROGRESS } from "../../src/store/jobs.ts";
+import { NO_PROGRESS, type Job } from "../../src/store/jobs.ts";
 import { writeLog } from "../../src/store/log.ts";
-import { jobs, type JobFilter } from "../../src/store/schema.ts";
+import { jobs } from "../../src/store/schema.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 
 /** An answer of the API, with its headers. */
@@ -27,6 +28,36 @@ export async function send(
   const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
   const text = await response.text();
   return { status: response.status, headers: response.headers, json: isJson ? JSON.parse(text) : {} };
+}
+
+/** What D1 answers to the one call of the operator's or a merchant's, as text: more may be read than is shown. */
+export async function readBy(path: string, key: string): Promise<string> {
+  const answers: unknown[] = [];
+  const noting = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") {
+          return value;
+        }
+        return (...args: unknown[]) => {
+          const result: unknown = value.apply(target, args);
+          if (result instanceof Promise) {
+            return result.then((answer) => {
+              answers.push(answer);
+              return answer as unknown;
+            });
+          }
+          return typeof result === "object" && result !== null ? noting(result) : result;
+        };
+      },
+    });
+  const headers = { authorization: `Bearer ${key}` };
+  const response = await createApp().request(path, { headers }, { ...env, DB: noting(env.DB) });
+  if (response.status !== 200) {
+    throw new Error(`${path}: ${response.status}`);
+  }
+  return JSON.stringify(answers);
 }
 
 const TABLES = [
@@ -77,6 +108,8 @@ export async function furnishedMerchant(): Promise<FurnishedMerchant> {
   await call("PUT", "/v1/channels/email", { key, body: account });
   await call("PUT", "/v1/users/u_1", { key, body: { email: "ada@customers.example", locale: "en" } });
   const [event] = await logEvents(id, 1, endpoint.id);
+  const job = newJob(id);
+  await drizzle(env.DB).insert(jobs).values(job);
   return {
     id,
     key,
@@ -87,20 +120,27 @@ export async function furnishedMerchant(): Promise<FurnishedMerchant> {
     user: "u_1",
     event: event!,
     delivery: deliveryId(event!, endpoint.id),
-    job: await finishedJob(id, endpoint.id),
+    job: job.id,
   };
 }
 
-/** Writes a job that is over. */
-async function finishedJob(merchant: string, endpoint: string): Promise<string> {
-  const [id, now] = [randomId("job"), Date.now()];
-  const filter: JobFilter = { statuses: ["exhausted"], since: now - 1000, until: now, endpoint };
-  const times = { startedAt: now, updatedAt: now, finishedAt: now };
-  const row = { ...NO_PROGRESS, ...times, merchant, id, kind: "recover" as const, filter, perSecond: 10 };
-  await drizzle(env.DB)
-    .insert(jobs)
-    .values({ ...row, status: "done" });
-  return id;
+/** A job's row: it is over unless `fields` say otherwise. */
+export function newJob(merchant: string, fields: Partial<Job> = {}): Job {
+  const { startedAt = Date.now() } = fields;
+  return {
+    ...NO_PROGRESS,
+    merchant,
+    id: randomId("job", startedAt),
+    kind: "recover",
+    filter: { statuses: ["exhausted"], since: startedAt - 1000, until: startedAt },
+    perSecond: 10,
+    status: "done",
+    error: null,
+    startedAt,
+    updatedAt: startedAt,
+    finishedAt: startedAt,
+    ...fields,
+  };
 }
 
 let made = 0;

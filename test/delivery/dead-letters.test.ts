@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeDead, redriveDead } from "../../src/delivery/dead-letters.ts";
 import { consumeBackup } from "../../src/ingest/backup.ts";
 import { V, type BackupMessage, type DeliveriesMessage, type EventItem } from "../../src/outbox/contract.ts";
-import { eventRecord, newEventId } from "../api/support.ts";
+import { eventRecord, newEventId, readBy } from "../api/support.ts";
 import { unique } from "../support/builders.ts";
 import { call } from "../support/merchant.ts";
 
@@ -74,6 +74,11 @@ describe("a dead message of `backup`", () => {
     expect(String(letter!["body"]).length).toBe(4096);
     const kept = await env.DB.prepare("SELECT body FROM dead_letters WHERE id = ?").bind(letter!["id"]).first("body");
     expect(JSON.parse(String(kept))).toEqual(body);
+  });
+
+  it("is listed by its start, and no more of it is read", async () => {
+    await consumeDead(messageOf<Body>(logMessage()).batch, bindings().env);
+    expect(await readBy("/v1/admin/dead-letters", key)).not.toContain("x".repeat(4_096));
   });
 
   it("goes around again where D1 does not take it, and stays where it is where nothing does", async () => {

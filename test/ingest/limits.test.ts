@@ -6,7 +6,7 @@ import worker from "../../src/index.ts";
 import { forget } from "../../src/store/config.ts";
 import { countUsage } from "../../src/store/usage.ts";
 import { unique } from "../support/builders.ts";
-import { call, newMerchant } from "../support/merchant.ts";
+import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 import { newStripeSource, postSigned, sign, succeeded, untilListed, type StripeSource } from "./stripe.ts";
 
 let merchant: { id: string; key: string };
@@ -117,19 +117,20 @@ describe("while D1 does not answer", () => {
   });
 });
 
-describe("a flood of made-up sources", () => {
-  const counted = () => {
-    let reads = 0;
-    const DB = new Proxy(env.DB, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (name === "prepare") reads += 1;
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-    return { DB, reads: () => reads };
-  };
+/** D1, and how often it was asked. */
+function counted() {
+  let reads = 0;
+  const DB = new Proxy(env.DB, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (name === "prepare") reads += 1;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { DB, reads: () => reads };
+}
 
+describe("a flood of made-up sources", () => {
   it("asks D1 once for each id", async () => {
     const { DB, reads } = counted();
     const id = unique("src");
@@ -153,6 +154,26 @@ describe("a flood of made-up sources", () => {
     await fetchOn({}, await post(source.id, newAddress(), null));
     const signature = await sign(body, source.secret);
     expect((await fetchOn({ STRANGER_LIMIT }, await post(source.id, address, signature, body))).status).toBe(200);
+  });
+});
+
+describe("a flood of made-up merchants whose keys are asked for", () => {
+  const get = (id: string, address: string) =>
+    new Request(`https://paybell.test/keys/${id}`, { headers: { "cf-connecting-ip": address } });
+
+  it("is refused before D1 is asked; keys that are known here are served", async () => {
+    await newEndpoint(merchant.key, { signatures: "hmac+ed25519" });
+    expect((await fetchOn({}, get(merchant.id, newAddress()))).status).toBe(200);
+    const STRANGER_LIMIT = limiter(2);
+    const { DB, reads } = counted();
+    const address = newAddress();
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, get(unique("mer"), address))).status);
+    }
+    expect(statuses).toEqual([404, 404, 404, 429, 429]);
+    expect(reads()).toBe(3);
+    expect((await fetchOn({ STRANGER_LIMIT }, get(merchant.id, address))).status).toBe(200);
   });
 });
 

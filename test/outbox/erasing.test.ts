@@ -1,19 +1,28 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { deliveryId } from "../../src/event/ids.ts";
 import { eraseDue } from "../../src/outbox/erasing.ts";
-import { userKey } from "../../src/outbox/keys.ts";
+import { gateKey, userKey } from "../../src/outbox/keys.ts";
+import { eraseBite, newErasure } from "../../src/store/erasures.ts";
 import { writeLog } from "../../src/store/log.ts";
-import { attempt, deliveryRow, eventRecord, logEvents } from "../api/support.ts";
+import { suppress } from "../../src/store/people.ts";
+import { erasures, jobs } from "../../src/store/schema.ts";
+import { attempt, deliveryRow, eventRecord, furnishedMerchant, logEvents, newJob } from "../api/support.ts";
 import { accept, acceptEvent, endpoint, paymentEvent } from "../support/builders.ts";
 import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
 
 const DAY = 24 * 3_600_000;
+/** What a merchant owns besides its log. */
+const OWNED = ["users", "suppressions", "endpoints", "api_keys", "sources", "channel_accounts", "jobs"];
 
 let merchant: { id: string; key: string };
 
 beforeEach(async () => {
+  await env.DB.exec("DELETE FROM erasures");
   merchant = await newMerchant();
 });
 
@@ -43,6 +52,12 @@ async function logged(user: string, at: number, status: "delivered" | "pending" 
   await writeLog(env.DB, [{ event: { ...record, template } }, { delivery }]);
   return id!;
 }
+
+/** An erasure is asked for, and nothing has gone on with it yet. */
+const ask = (user: string) =>
+  drizzle(env.DB)
+    .insert(erasures)
+    .values(newErasure(merchant.id, user, Date.now()));
 
 const erase = async (user: string) => {
   const { status, json } = await call("DELETE", `/v1/users/${user}`, { key: merchant.key });
@@ -129,6 +144,56 @@ describe("the erasure of a user", () => {
     expect((await call("GET", `/v1/events/${later}`, { key: merchant.key })).json["user"]).toBe("ada");
   });
 
+  it("takes the person out of jobs that are over; one that runs goes on for that person alone", async () => {
+    const filter = { statuses: ["exhausted" as const], since: 0, until: 1, user: "ada", channel: "email" };
+    const [over, running, other] = [
+      newJob(merchant.id, { filter }),
+      newJob(merchant.id, { filter, status: "running", finishedAt: null }),
+      newJob(merchant.id, { filter: { ...filter, user: "bob" } }),
+    ];
+    await drizzle(env.DB).insert(jobs).values([over, running, other]);
+    await ask("ada");
+    await eraseDue(env, Date.now());
+    const rows = await drizzle(env.DB).select().from(jobs).where(eq(jobs.merchant, merchant.id));
+    const left = new Map(rows.map((row) => [row.id, row.filter]));
+    const { user: _, ...nobody } = filter;
+    expect(left.get(over.id)).toEqual(nobody);
+    expect(left.get(running.id)).toEqual(filter);
+    expect(left.get(other.id)).toEqual({ ...filter, user: "bob" });
+  });
+
+  it("looks again, daily, only at what may have been on its way: 45 days of the log", async () => {
+    const now = Date.now();
+    await ask("ada");
+    await eraseDue(env, now);
+    const [recent, old] = [await logged("ada", now - 44 * DAY), await logged("ada", now - 46 * DAY)];
+    await eraseDue(env, now + 2 * DAY);
+    const userOf = async (event: string) =>
+      (await call("GET", `/v1/events/${event}`, { key: merchant.key })).json["user"];
+    expect([await userOf(recent), await userOf(old)]).toEqual([null, "ada"]);
+  });
+
+  it("does not hold up another one, neither by its length nor by how many there are of its merchant", async () => {
+    const other = await newMerchant();
+    const long = { ...merchant };
+    await logEvents(long.id, 2_300, "ep_1", { from: Date.now() - DAY });
+    await Promise.all(Array.from({ length: 12 }, () => ask("u_1")));
+    merchant = other;
+    const event = await logged("ada", Date.now() - DAY);
+    await ask("ada");
+    await eraseDue(env, Date.now());
+    expect((await call("GET", `/v1/events/${event}`, { key: other.key })).json["user"]).toBeNull();
+    const named = "SELECT count(*) AS n FROM events WHERE merchant = ? AND user IS NOT NULL";
+    expect(await env.DB.prepare(named).bind(long.id).first("n")).toBeGreaterThan(0);
+  });
+
+  it("looks at more rows in a bite than it would delete", async () => {
+    await logEvents(merchant.id, 2_300, "ep_1", { from: Date.now() - DAY });
+    const afterDeliveries = await eraseBite(env, newErasure(merchant.id, "ada", Date.now()), Date.now());
+    expect(afterDeliveries?.place).toMatch(/^dlv_/);
+    expect(await eraseBite(env, afterDeliveries!, Date.now())).toBeNull();
+  });
+
   it("goes through a log of any length, bite by bite", async () => {
     const from = Date.now() - DAY;
     await logEvents(merchant.id, 2_300, "ep_1", { from });
@@ -160,6 +225,51 @@ describe("the deletion of a merchant", () => {
     await eraseDue(env, Date.now() + 16 * DAY);
     expect(JSON.parse(await stored())).toEqual([[], [], [], []]);
     expect((await left()).results).toEqual([]);
+  });
+
+  it("takes all else with it, also what comes of calls that were under way, and older erasures", async () => {
+    const { id, endpoint } = await furnishedMerchant();
+    await suppress(env, id, "email", "ada@customers.example", "opted_out");
+    const rows = await env.DB.batch(
+      OWNED.map((table) => env.DB.prepare(`SELECT * FROM ${table} WHERE merchant = ?`).bind(id)),
+    );
+    const { key } = merchant;
+    merchant = { id, key };
+    await ask("ada");
+    await call("DELETE", `/v1/merchants/${id}`, { key: env.ADMIN_TOKEN });
+    const owned = async () => {
+      const left = await env.DB.batch<{ n: number }>(
+        OWNED.map((table) => env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE merchant = ?`).bind(id)),
+      );
+      return left.map(({ results }) => results[0]!.n);
+    };
+    const none = OWNED.map(() => 0);
+    await vi.waitFor(async () => expect(await owned()).toEqual(none), { interval: 25 });
+    expect(await env.DB.prepare("SELECT user FROM erasures WHERE merchant = ?").bind(id).all()).toMatchObject({
+      results: [{ user: null }],
+    });
+    for (const [index, table] of OWNED.entries()) {
+      for (const row of rows[index]!.results as Record<string, unknown>[]) {
+        const names = Object.keys(row);
+        await env.DB.prepare(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map(() => "?").join()})`)
+          .bind(...Object.values(row))
+          .run();
+      }
+    }
+    expect(await owned()).not.toContain(0);
+    await env.ENDPOINT_GATE.getByName(await gateKey(id, endpoint)).park({
+      v: 1,
+      merchant: id,
+      endpoint,
+      outbox: "u/1",
+    });
+    await eraseDue(env, Date.now() + 2 * DAY);
+    expect(await owned()).toEqual(none);
+    const parked = await runInDurableObject(
+      env.ENDPOINT_GATE.getByName(await gateKey(id, endpoint)),
+      (_, { storage }) => storage.sql.exec("SELECT outbox FROM parked").toArray(),
+    );
+    expect(parked).toEqual([]);
   });
 
   it("ends what was pending", async () => {

@@ -1,10 +1,12 @@
 import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { deliveryId } from "../../src/event/ids.ts";
 import { tidyLog } from "../../src/store/retention.ts";
 import { writeLog } from "../../src/store/log.ts";
-import { deliveryRow, eventRecord, logEvents, newEventId } from "../api/support.ts";
+import { jobs } from "../../src/store/schema.ts";
+import { deliveryRow, eventRecord, logEvents, newEventId, newJob } from "../api/support.ts";
 import { call, newMerchant } from "../support/merchant.ts";
 
 const DAY = 24 * 3_600_000;
@@ -60,6 +62,42 @@ describe("what is older than it is kept", () => {
     await writeLog(env.DB, [{ delivery: { ...row, id: deliveryId(event!, "ep_1"), counter: 2 } }]);
     await tidyLog(env, NOW + 2 * HOUR);
     expect(await kept()).toEqual({ events: [], bodies: [], deliveries: 0 });
+  });
+
+  it("goes once it is finished: a body within a day or two, though the sweep has passed it", async () => {
+    const [event] = await log(30.1, "retrying");
+    await tidyLog(env, NOW);
+    await tidyLog(env, NOW + DAY);
+    expect((await kept()).bodies).toEqual([event]);
+    const row = deliveryRow(merchant.id, event!, "ep_1", NOW - 30.1 * DAY);
+    await writeLog(env.DB, [{ delivery: { ...row, counter: 2 } }]);
+    await tidyLog(env, NOW + 2 * DAY);
+    await tidyLog(env, NOW + 2 * DAY + 2 * HOUR);
+    expect(await kept()).toMatchObject({ events: [event], bodies: [] });
+  });
+
+  it("looks at bodies again once a day, not at each run", async () => {
+    await tidyLog(env, NOW);
+    await tidyLog(env, NOW + 2 * HOUR);
+    const [again] = await log(35);
+    await tidyLog(env, NOW + 4 * HOUR);
+    expect((await kept()).bodies).toEqual([again]);
+    await tidyLog(env, NOW + DAY);
+    await tidyLog(env, NOW + DAY + 2 * HOUR);
+    expect((await kept()).bodies).toEqual([]);
+  });
+
+  it("takes jobs that are over with it", async () => {
+    const started = { old: NOW - 91 * DAY, young: NOW - 89 * DAY };
+    const rows = [
+      newJob(merchant.id, { startedAt: started.old }),
+      newJob(merchant.id, { startedAt: started.old, status: "running" }),
+      newJob(merchant.id, { startedAt: started.young }),
+    ];
+    await drizzle(env.DB).insert(jobs).values(rows);
+    await tidyLog(env, NOW);
+    const left = await env.DB.prepare("SELECT id FROM jobs WHERE merchant = ?").bind(merchant.id).all<{ id: string }>();
+    expect(left.results.map(({ id }) => id).toSorted()).toEqual([rows[1]!.id, rows[2]!.id].toSorted());
   });
 
   it("goes on where the last run was, and looks at a merchant once an hour", async () => {
