@@ -252,10 +252,18 @@ describe("what a Standard Webhook says", () => {
     ],
     ["with seconds", { type: "x", data: { created: 1_795_435_200 } }],
     ["with milliseconds", { type: "x", time: 1_795_435_200_000 }],
+    ["with seconds and nanoseconds", { type: "x", time: "1795435200.000000001" }],
   ])("%s is unknown, and kept as it is", async (_, body) => {
     expect(await normalize(body)).toMatchObject([
       { type: "unknown", providerType: body.type, occurredAt: Date.parse("2026-11-23T12:00:00Z"), data: {}, raw: body },
     ]);
+  });
+
+  it("keeps every digit of a number: as text where a number would lose one", async () => {
+    const body =
+      '{"type":"custom.x","data":{"custom":{"big":12345678901234567890,"exact":0.1000000000000000055,"n":1.5}}}';
+    const custom = { big: "12345678901234567890", exact: "0.1000000000000000055", n: 1.5 };
+    expect(await normalize(body)).toMatchObject([{ type: "custom.x", data: { custom }, raw: { data: { custom } } }]);
   });
 
   it.each(["", "null", "[]", '"text"', "{", "\u00ff"])("%j is unparseable", async (body) => {
