@@ -35,6 +35,7 @@ export default defineConfig(async () => ({
           name: "workerd",
           include: ["test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts"],
           setupFiles: ["./test/support/apply-migrations.ts"],
+          globalSetup: ["./test/support/receiver.ts"],
         },
       },
     ],

@@ -63,6 +63,19 @@ describe("a merchant hears", () => {
     expect(told).toMatchObject([{ type: "endpoint.disabled", data: { endpoint: { id, reason: "gone" } } }]);
   });
 
+  it("of each endpoint that is disabled, also of two at the same time", async () => {
+    const told = await listen((url) => (url === OPS ? ok() : new Response(null, { status: 410 })), ["endpoint.*"]);
+    const ids = await Promise.all(
+      ["a", "b"].map(
+        async (name) =>
+          (await newEndpoint(merchant.key, { url: `https://shop.example/${name}`, retrySchedule: [3600] })).id,
+      ),
+    );
+    for (let n = 0; n < 3; n++) await post();
+    await until(told, 2);
+    expect(new Set(told.map(({ data }) => data["endpoint"]!["id"]))).toEqual(new Set(ids));
+  });
+
   it(
     "once an hour of deliveries that fail for good, however many, and of the fourth failure",
     { timeout: 30_000 },
