@@ -22,6 +22,8 @@ export default defineConfig(async () => ({
             main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // Beside the database of wrangler.toml: one that tests migrate themselves.
+              d1Databases: ["OLD_DB"],
               bindings: {
                 ADMIN_TOKEN: "test-admin-token",
                 ENCRYPTION_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",

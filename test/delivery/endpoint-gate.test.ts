@@ -147,6 +147,20 @@ describe("an endpoint that fails", () => {
     await until(waiting, isOver, "delivered");
   });
 
+  it("that is enabled again begins anew: what was under way before does not disable it again", async () => {
+    await listen({}, ok);
+    const gone = (events: string[]) => tell(events.map((event) => ({ class: "gone", at: Date.now(), event })));
+    await gone(["a", "b", "c"]);
+    expect(await shown()).toMatchObject({ status: "disabled", disabledReason: "gone" });
+    const settings = { url: "https://shop.example/new", description: "moved" };
+    await call("PATCH", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: settings });
+    expect((await act("enable")).json).toMatchObject({ ...settings, status: "enabled" });
+    await gone(["d", "e"]);
+    expect(await shown()).toMatchObject({ ...settings, status: "enabled" });
+    await gone(["f"]);
+    expect(await shown()).toMatchObject({ ...settings, status: "disabled" });
+  });
+
   it("with nothing but failures for five days is disabled", async () => {
     await listen({}, ok);
     const hours = (count: number) => Date.now() - 150 * 3_600_000 + count * 3_600_000;
