@@ -225,6 +225,27 @@ describe("a rate limit", () => {
     // The gate spaces the starts; between them and us lies a machine that may be busy.
     expect(at.at(-1)! - at[0]!).toBeGreaterThan(8 * 250 - 200);
   });
+
+  it(
+    "holds while the gate does not answer: what has one waits for it, what has none does not",
+    { timeout: 20_000 },
+    async () => {
+      const sent = await listen({ rateLimit: 1000 }, ok);
+      const gates = vi.spyOn(env.ENDPOINT_GATE, "getByName").mockImplementation(() => {
+        throw new Error("The gate does not answer");
+      });
+      const event = await post();
+      await until(event, waits("throttled"), "waiting");
+      expect(sent).toEqual([]);
+      const limited = endpoint;
+      await listen({ url: "https://shop.example/unlimited" }, ok);
+      await env.DB.prepare("UPDATE endpoints SET watch = 1 WHERE id = ?").bind(endpoint).run();
+      await until(await post("u_2"), isOver, "delivered");
+      endpoint = limited;
+      gates.mockRestore();
+      await until(event, isOver, "delivered");
+    },
+  );
 });
 
 describe("an endpoint that hangs", () => {

@@ -116,11 +116,7 @@ describe("an HMAC by its config", () => {
     ["an id without its header", { signed: ["id", "body"] }, "idHeader"],
     ["a timestamp without its header", { signed: ["timestamp", "body"] }, "timestampHeader"],
     ["an unknown algorithm", { algorithm: "md5" }, "algorithm"],
-    [
-      "a tolerance of 0 s, which would be no check or none that anybody passes",
-      { toleranceSeconds: 0 },
-      "toleranceSeconds",
-    ],
+    ["a tolerance of 0 s", { toleranceSeconds: 0 }, "toleranceSeconds"],
     ["a pointer that is none", { idFrom: "id" }, "idFrom"],
   ])("is not believed with %s, and says where", async (_, bad, path) => {
     expect(await verify({ "x-signature": digest(BODY) }, bad)).toEqual({ ok: false, reason: "config-invalid" });

@@ -113,12 +113,15 @@ describe("a Standard Webhooks signature", () => {
     expect(await verify(good(), BODY, secrets)).toMatchObject({ ok: false });
   });
 
-  it("is refused from 301 s before or after now on, unless the check is off", async () => {
+  it("is refused from 301 s before or after now on, unless the check is off; with a tolerance of 0 s from 1 s on", async () => {
     for (const offset of [-301, 301]) {
       const headers = headersOf("msg_1", NOW + offset, hmacOf("msg_1", NOW + offset, BODY));
       expect(await verify(headers)).toEqual({ ok: false, reason: "timestamp-not-fresh" });
       expect(await verify(headers, BODY, [SECRET], { toleranceSeconds: Infinity })).toMatchObject({ ok: true });
     }
+    const late = headersOf("msg_1", NOW - 1, hmacOf("msg_1", NOW - 1, BODY));
+    expect(await verify(late, BODY, [SECRET], { toleranceSeconds: 0 })).toMatchObject({ ok: false });
+    expect(await verify(good(), BODY, [SECRET], { toleranceSeconds: 0 })).toMatchObject({ ok: true });
     const headers = headersOf("msg_1", NOW - 300, hmacOf("msg_1", NOW - 300, BODY));
     expect(await verify(headers)).toMatchObject({ ok: true });
   });
