@@ -114,7 +114,7 @@ const ROUTES = [
   deadLetterRoutes,
 ];
 
-/** The request with its body read, if it is short enough, says that it is JSON and has no number that JSON cannot keep. */
+/** The request with its body read, if it is short enough, says that it is JSON, and no number of it would lose digits. */
 async function withinCap(request: Request): Promise<Request> {
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body === null) {

@@ -7,8 +7,8 @@ const MAX_TYPE_LENGTH = 128;
 const TIME_FIELDS = ["timestamp", "occurred_at", "occurredAt", "created_at", "createdAt", "created", "time", "date"];
 /** Numbers above this are milliseconds: as seconds they would be in the year 5138. */
 const MAX_SECONDS = 100_000_000_000;
-/** As text comes a number with more digits than a double has, such as seconds with their nanoseconds. */
-const WRITTEN_NUMBER = /^\d{1,15}(\.\d+)?$/;
+/** Seconds with their nanoseconds have more digits than a double, and come as text. Other digits may be a date. */
+const WRITTEN_SECONDS = /^\d{9,11}\.\d+$/;
 
 /**
  * The event that a signed body of no provider's own format holds: the canonical event that it is, as
@@ -58,7 +58,7 @@ function timeOf(body: Json): number | null {
 
 function instantOf(value: unknown): number | null {
   const isText = typeof value === "string";
-  const number = typeof value === "number" || (isText && WRITTEN_NUMBER.test(value)) ? Number(value) : Number.NaN;
+  const number = typeof value === "number" || (isText && WRITTEN_SECONDS.test(value)) ? Number(value) : Number.NaN;
   const at = isText && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : number * (number < MAX_SECONDS ? 1000 : 1);
   return Number.isSafeInteger(Math.round(at)) && at > 0 && at < 8.64e15 ? Math.round(at) : null;
 }

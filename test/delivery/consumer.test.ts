@@ -1,11 +1,8 @@
-import { createExecutionContext, createMessageBatch, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 
-import { consumeDeliveries } from "../../src/delivery/consumer.ts";
 import { deliveryId } from "../../src/event/ids.ts";
-import type { DeliveriesMessage, Dispatch } from "../../src/outbox/contract.ts";
 import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
 
 /** Retries are real: they come a second after the failure, and the tests wait for them. */
@@ -306,34 +303,6 @@ describe("a retry by hand", () => {
     ]);
     expect(new Set(sent.map(({ body }) => body)).size).toBe(1);
   });
-});
-
-describe("a message", () => {
-  it.each<[string, { attempts?: number; startBy?: number }]>([
-    ["for the second time", { attempts: 2 }],
-    ["later than it may start", { startBy: 0 }],
-  ])(
-    "that comes %s starts if it is not over, and nothing if it is",
-    async (_, { attempts = 1, startBy = Infinity }) => {
-      const sent = await listen({}, ok);
-      const queued = vi.spyOn(env.DELIVERIES, "sendBatch").mockResolvedValue({} as never);
-      const { delivery } = await post();
-      await vi.waitUntil(() => queued.mock.calls.length > 0);
-      const { items, ...rest } = [...queued.mock.calls[0]![0]][0]!.body as DeliveriesMessage;
-      const late = (dispatch: Dispatch) => ({ ...dispatch, startBy: Math.min(startBy, dispatch.startBy) });
-      const body = { ...rest, items: items.map((item) => ({ ...item, ready: item.ready.map(late) })) };
-      const consume = async () => {
-        const batch = createMessageBatch("deliveries", [{ id: "1", timestamp: new Date(), attempts, body }]);
-        const ctx = createExecutionContext();
-        await consumeDeliveries(batch, env, ctx);
-        await waitOnExecutionContext(ctx);
-      };
-      await consume();
-      await until(delivery, "delivered");
-      await consume();
-      expect(sent).toHaveLength(1);
-    },
-  );
 });
 
 describe("a large event", () => {

@@ -262,6 +262,13 @@ describe("what a Standard Webhook says", () => {
     ]);
   });
 
+  it.each(["20261123", "20261123120000", "1795435200"])(
+    "of digits alone, %s, says no time: it may be a date",
+    async (date) => {
+      expect(await normalize({ type: "x", date })).toMatchObject([{ occurredAt: null }]);
+    },
+  );
+
   it("keeps every digit of a number: as text where a number would lose one", async () => {
     const body =
       '{"type":"custom.x","data":{"custom":{"big":12345678901234567890,"exact":0.1000000000000000055,"n":1.5}}}';
