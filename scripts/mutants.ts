@@ -39,6 +39,13 @@ const MUTANTS: Mutant[] = [
     tests: ["test/delivery/endpoint-gate.test.ts"],
   },
   {
+    name: "late message starts unasked",
+    file: "src/delivery/post.ts",
+    from: "if (isFirst && Date.now() < dispatch.startBy) {",
+    to: "if (isFirst) {",
+    tests: ["test/delivery/messages.test.ts"],
+  },
+  {
     name: "settle before log",
     file: "src/delivery/ledger.ts",
     from: "const isLogged = await this.#log([...pages.values()].flatMap(({ rows }) => rows));",

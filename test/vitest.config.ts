@@ -22,6 +22,8 @@ export default defineConfig(async () => ({
             main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // Beside the database of wrangler.toml: one that tests migrate themselves.
+              d1Databases: ["OLD_DB"],
               bindings: {
                 ADMIN_TOKEN: "test-admin-token",
                 ENCRYPTION_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
@@ -35,6 +37,7 @@ export default defineConfig(async () => ({
           name: "workerd",
           include: ["test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts"],
           setupFiles: ["./test/support/apply-migrations.ts"],
+          globalSetup: ["./test/support/receiver.ts"],
         },
       },
     ],

@@ -5,6 +5,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 
+import { findInexact } from "../event/exact-json.ts";
 import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
 import { log, placeOf } from "../platform/log.ts";
@@ -22,7 +23,7 @@ import { endpointRoutes } from "./endpoints.ts";
 import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
-import { fieldErrors } from "./field-errors.ts";
+import { fieldErrors, pointer } from "./field-errors.ts";
 import { jobRoutes } from "./jobs.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
@@ -113,7 +114,7 @@ const ROUTES = [
   deadLetterRoutes,
 ];
 
-/** The request with its body read, if it is short enough and says that it is JSON. */
+/** The request with its body read, if it is short enough, says that it is JSON, and no number of it would lose digits. */
 async function withinCap(request: Request): Promise<Request> {
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body === null) {
@@ -122,6 +123,11 @@ async function withinCap(request: Request): Promise<Request> {
   const type = request.headers.get("content-type") ?? "";
   if (body.byteLength > 0 && !/^application\/json\s*(;|$)/i.test(type)) {
     throw new ProblemError("unsupported_media_type", { detail: "Send application/json." });
+  }
+  const inexact = findInexact(new TextDecoder().decode(body));
+  if (inexact !== null) {
+    const message = "This number would lose digits: send it as a string";
+    throw new ProblemError("invalid", { errors: [{ path: pointer(inexact), code: "inexact_number", message }] });
   }
   return new Request(request.url, {
     method: request.method,

@@ -32,6 +32,7 @@ function isOtherShape({ path, code }: Issue): boolean {
   return path.length === 0 && code === "invalid_type";
 }
 
-function pointer(path: readonly PropertyKey[]): string {
+/** The JSON Pointer to what a path of keys leads to. */
+export function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

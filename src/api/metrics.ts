@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
-import { metrics, type MetricsRow } from "../store/metrics.ts";
+import { cutOf, metrics, type MetricsRow } from "../store/metrics.ts";
 import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { invalid } from "./field-errors.ts";
@@ -44,6 +44,9 @@ const show = createRoute({
       Figures.extend({
         from: Instant,
         to: Instant,
+        cut: z.boolean().openapi({
+          description: "Whether `from` is later than was asked for: the newest 100,000 deliveries are looked at.",
+        }),
         groups: z.array(Figures.extend({ name: z.string() })).optional(),
       }),
       "Over the deliveries accepted in [from, to)",
@@ -57,16 +60,19 @@ export function metricRoutes(app: Api): void {
   app.openapi(show, async (c) => {
     const { from, to, by } = c.req.valid("query");
     const end = to === undefined ? Date.now() : Date.parse(to);
-    const range = { from: from === undefined ? end - DAY_MS : Date.parse(from), to: end };
-    if (range.from > range.to) {
+    const asked = { from: from === undefined ? end - DAY_MS : Date.parse(from), to: end };
+    if (asked.from > asked.to) {
       throw invalid("/from", "too_late", "It is later than `to`");
     }
+    const cut = await cutOf(c.env.DB, c.get("merchant"), asked);
+    const range = { ...asked, from: cut ?? asked.from };
     const [all] = await metrics(c.env.DB, c.get("merchant"), range, "all");
     const groups = by && (await metrics(c.env.DB, c.get("merchant"), range, by));
     return c.json(
       {
         from: toIso(range.from),
         to: toIso(range.to),
+        cut: cut !== null,
         ...toFigures(all),
         ...(groups && { groups: groups.map((row) => ({ name: row.name, ...toFigures(row) })) }),
       },

@@ -72,7 +72,8 @@ const EventData = z.strictObject({
   custom: z
     .record(z.string(), z.unknown())
     .refine((custom) => !isDeeperThan(custom, MAX_DEPTH), `Nested deeper than ${MAX_DEPTH} levels`)
-    .optional(),
+    .optional()
+    .describe("For your own types. A number that JSON parsers would change is refused: send it as a string."),
 });
 
 /** What an event of a family has to carry: a refund and a dispute name their payment too. */

@@ -1,3 +1,4 @@
+import { parseExactly } from "../event/exact-json.ts";
 import type { ProviderEvent } from "../event/event.ts";
 
 /**
@@ -13,7 +14,7 @@ export function rawText({ raw }: ProviderEvent, body: Uint8Array, { isAlone }: {
 
 function isSame(came: string, read: string): boolean {
   try {
-    return JSON.stringify(JSON.parse(came)) === read;
+    return JSON.stringify(parseExactly(came)) === read;
   } catch {
     return false;
   }

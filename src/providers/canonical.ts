@@ -7,6 +7,8 @@ const MAX_TYPE_LENGTH = 128;
 const TIME_FIELDS = ["timestamp", "occurred_at", "occurredAt", "created_at", "createdAt", "created", "time", "date"];
 /** Numbers above this are milliseconds: as seconds they would be in the year 5138. */
 const MAX_SECONDS = 100_000_000_000;
+/** Seconds with their nanoseconds have more digits than a double, and come as text. Other digits may be a date. */
+const WRITTEN_SECONDS = /^\d{9,11}\.\d+$/;
 
 /**
  * The event that a signed body of no provider's own format holds: the canonical event that it is, as
@@ -55,11 +57,8 @@ function timeOf(body: Json): number | null {
 }
 
 function instantOf(value: unknown): number | null {
-  const at =
-    typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)
-      ? Date.parse(value)
-      : typeof value === "number"
-        ? value * (value < MAX_SECONDS ? 1000 : 1)
-        : Number.NaN;
+  const isText = typeof value === "string";
+  const number = typeof value === "number" || (isText && WRITTEN_SECONDS.test(value)) ? Number(value) : Number.NaN;
+  const at = isText && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : number * (number < MAX_SECONDS ? 1000 : 1);
   return Number.isSafeInteger(Math.round(at)) && at > 0 && at < 8.64e15 ? Math.round(at) : null;
 }

@@ -1,17 +1,19 @@
+import { parseExactly } from "../event/exact-json.ts";
 import { UnparseableError } from "./provider.ts";
 
 /** An object of parsed JSON, of which nothing is known yet. */
 export type Json = Record<string, unknown>;
 
 /**
- * Parses a body that must be a JSON object in UTF-8; a byte order mark is no part of it.
+ * Parses a body that must be a JSON object in UTF-8; a byte order mark is no part of it. A number that would lose
+ * digits, such as a long id, comes as text.
  *
  * @throws {UnparseableError} where it is none.
  */
 export function parseObject(body: Uint8Array): Json {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+    parsed = parseExactly(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
   } catch (cause) {
     throw new UnparseableError("the body is not JSON in UTF-8", { cause });
   }

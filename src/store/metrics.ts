@@ -1,5 +1,5 @@
 import { CHANNELS } from "../event/channels.ts";
-import { idFrom } from "../event/ids.ts";
+import { idFrom, timeOf } from "../event/ids.ts";
 import { TEST_PROVIDER } from "../event/sample.ts";
 
 export type MetricsBy = "channel" | "endpoint" | "provider";
@@ -25,17 +25,38 @@ const NAMES: Record<MetricsBy | "all", string> = {
   provider: "coalesce(provider, 'api')",
 };
 
+/** So many deliveries are looked at, at most. */
+const MAX_DELIVERIES = 100_000;
+
+/** Times in epoch ms, `to` excluded. */
+interface Range {
+  from: number;
+  to: number;
+}
+
+/** From when on a range holds no more deliveries than are looked at; null where all of it does. */
+export async function cutOf(db: D1Database, merchant: string, { from, to }: Range): Promise<number | null> {
+  const first = await db
+    .prepare(
+      `SELECT id FROM deliveries WHERE merchant = ? AND id >= ? AND id < ?
+       ORDER BY id DESC LIMIT 1 OFFSET ${MAX_DELIVERIES}`,
+    )
+    .bind(merchant, idFrom("dlv", from), idFrom("dlv", to))
+    .first<string>("id");
+  return first === null ? null : timeOf(first) + 1;
+}
+
 /** When a channel's provider took a message: no receipts are kept yet, so that counts as its delivery. */
 const SENT_AT = `(SELECT min(value->>'at' + value->>'durationMs') FROM json_each(attempts) WHERE value->>'class' = 'sent')`;
 
 /**
- * What became of the deliveries accepted in [from, to) (epoch ms), by group, tests of endpoints left out. Percentiles are nearest ranks: real
- * durations, not interpolated ones.
+ * What became of the deliveries accepted in [from, to) (epoch ms), by group, tests of endpoints left out. Percentiles
+ * are nearest ranks: real durations, not interpolated ones. All of the range is read: {@link cutOf} says where to begin.
  */
 export async function metrics(
   db: D1Database,
   merchant: string,
-  range: { from: number; to: number },
+  range: Range,
   by: MetricsBy | "all",
 ): Promise<MetricsRow[]> {
   const { results } = await db

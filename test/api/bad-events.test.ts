@@ -46,6 +46,14 @@ const BAD_TEXTS: (Bad & { text: string; headers?: Record<string, string> })[] = 
     text: `{"id":"order-1","type":"custom.deep","data":{"custom":{"deep":${nested}}}}`,
     path: "/data/custom",
   },
+  ...["12345678901234567890", "-9007199254740993", "0.1000000000000000055", "1e400", "1e-400"].map((number) => ({
+    name: `a number that would lose digits, ${number}`,
+    status: 422,
+    code: "invalid",
+    text: `[{"id":"order-1","type":"custom.note","data":{"custom":{"n":[1,${number}]}}}]`,
+    path: "/0/data/custom/n/1",
+    says: "string",
+  })),
   { name: "a number", status: 422, code: "invalid", text: "7" },
   { name: "null", status: 422, code: "invalid", text: "null" },
 ];

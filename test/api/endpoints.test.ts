@@ -93,21 +93,22 @@ describe("/v1/endpoints", () => {
     expect(replaced.json).toMatchObject({ url: `${url}/2`, maxHold: 3600, secret: first.json["secret"] });
   });
 
-  it("replaces settings alone: who disables it meanwhile is not undone", async () => {
-    await call("PUT", "/v1/endpoints/disabled", { key, body: { url } });
+  it.each(["PUT", "PATCH"])("changes settings alone by %s: who disables it meanwhile is not undone", async (method) => {
+    const path = `/v1/endpoints/disabled-at-${method}`;
+    await call("PUT", path, { key, body: { url } });
     const disabling = env.DB.prepare(
       "UPDATE endpoints SET status = 'disabled', disabled_reason = 'failing', watch = 1 WHERE merchant = ? AND id = ?",
     );
     const batch = env.DB.batch.bind(env.DB);
     const writing = vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements: D1PreparedStatement[]) => {
-      await disabling.bind(id, "disabled").run();
+      await disabling.bind(id, `disabled-at-${method}`).run();
       return batch(statements);
     });
-    const { json } = await call("PUT", "/v1/endpoints/disabled", { key, body: { url: `${url}/2` } });
+    const { json } = await call(method, path, { key, body: { url: `${url}/2` } });
     writing.mockRestore();
     expect(json).toMatchObject({ url: `${url}/2`, status: "disabled", disabledReason: "failing" });
-    const kept = env.DB.prepare("SELECT status, watch FROM endpoints WHERE merchant = ? AND id = 'disabled'");
-    expect(await kept.bind(id).first()).toEqual({ status: "disabled", watch: 1 });
+    const kept = env.DB.prepare("SELECT status, watch FROM endpoints WHERE merchant = ? AND id = ?");
+    expect(await kept.bind(id, `disabled-at-${method}`).first()).toEqual({ status: "disabled", watch: 1 });
   });
 
   it("lets two merchants use the same id", async () => {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
+import { idFrom, timeOf } from "../../src/event/ids.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { call, newMerchant } from "../support/merchant.ts";
 import { attempt, deliveryRow, eventRecord, logEvents, newEventId } from "./support.ts";
@@ -19,6 +20,7 @@ describe("GET /v1/metrics", () => {
     expect(await metrics(key, { by: "endpoint" })).toEqual({
       from: "2026-11-20T12:00:00.000Z",
       to: "2026-11-20T13:00:00.000Z",
+      cut: false,
       finished: 0,
       delivered: 0,
       dsr: null,
@@ -118,5 +120,25 @@ describe("GET /v1/metrics", () => {
     await logEvents(id, 1, "ep_1", { from: Date.now() - 1000 });
     await logEvents(id, 1, "ep_1", { from: Date.now() - 25 * HOUR });
     expect((await call("GET", "/v1/metrics", { key })).json["delivered"]).toBe(1);
+  });
+
+  it("looks at no more than the newest 100,000, and says from when on that is", { timeout: 30_000 }, async () => {
+    const { id, key } = await newMerchant();
+    const [oldest] = await logEvents(id, 1, "ep_1", { from: AT });
+    const names = await env.DB.prepare("SELECT name FROM pragma_table_info('deliveries') WHERE name <> 'id'")
+      .all<{ name: string }>()
+      .then(({ results }) => results.map(({ name }) => name).join());
+    // The same delivery again and again, in the millisecond of the first two, then in one of its own each.
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+       INSERT INTO deliveries (id, ${names})
+       SELECT iif(i = 1, id || '2', ?2 || printf('%016d', i)), ${names} FROM deliveries, n WHERE merchant = ?1`,
+    )
+      .bind(id, idFrom("dlv", AT + 1))
+      .run();
+    expect(timeOf(oldest!)).toBe(AT);
+    const { cut, from, finished, groups } = await metrics(key, { by: "endpoint" });
+    expect({ cut, from, finished }).toEqual({ cut: true, from: new Date(AT + 1).toISOString(), finished: 99_999 });
+    expect(groups).toMatchObject([{ finished: 99_999 }]);
   });
 });

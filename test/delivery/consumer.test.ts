@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 
 import { deliveryId } from "../../src/event/ids.ts";
 import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
@@ -61,7 +61,15 @@ interface Shown {
   status: string;
   reason: string | null;
   waitingFor: { reason: string; until?: string; delivery?: string } | null;
-  attempts: { class: string; at: string; status?: number; response?: string; error?: string; retryAt?: string }[];
+  attempts: {
+    class: string;
+    at: string;
+    durationMs: number;
+    status?: number;
+    response?: string;
+    error?: string;
+    retryAt?: string;
+  }[];
 }
 
 async function show(delivery: string): Promise<Shown> {
@@ -192,6 +200,19 @@ describe("an answer of the endpoint", () => {
     expect(attempts[0]!.response).toBe("x".repeat(4096));
     expect(isCanceled).toBe(true);
     expect(read).toBeLessThan(100_000);
+  });
+
+  it("takes until its body has come: the attempt ends with that", async () => {
+    endpoint = await newEndpoint(key, { url: `${inject("receiver")}/late` });
+    const { attempts } = await until((await post()).delivery, "delivered");
+    expect(attempts[0]!.response).toBe("so far");
+    expect(attempts[0]!.durationMs).toBeGreaterThanOrEqual(390);
+  });
+
+  it("that says in its body that it failed is a delivery all the same: the log has what it said", async () => {
+    await listen({}, () => Response.json({ error: "no such order" }));
+    const { attempts } = await until((await post()).delivery, "delivered");
+    expect(attempts).toMatchObject([{ class: "delivered", status: 200, response: '{"error":"no such order"}' }]);
   });
 
   it("that never comes because the connection fails is tried again", RETRIED, async () => {

@@ -178,6 +178,20 @@ describe("an endpoint that fails", () => {
     await until(waiting, isOver, "delivered");
   });
 
+  it("that is enabled again begins anew: what was under way before does not disable it again", async () => {
+    await listen({}, ok);
+    const gone = (events: string[]) => tell(events.map((event) => ({ class: "gone", at: Date.now(), event })));
+    await gone(["a", "b", "c"]);
+    expect(await shown()).toMatchObject({ status: "disabled", disabledReason: "gone" });
+    const settings = { url: "https://shop.example/new", description: "moved" };
+    await call("PATCH", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: settings });
+    expect((await act("enable")).json).toMatchObject({ ...settings, status: "enabled" });
+    await gone(["d", "e"]);
+    expect(await shown()).toMatchObject({ ...settings, status: "enabled" });
+    await gone(["f"]);
+    expect(await shown()).toMatchObject({ ...settings, status: "disabled" });
+  });
+
   it("with nothing but failures for five days is disabled, and the audit says so once", async () => {
     await listen({}, ok);
     const hours = (count: number) => Date.now() - 150 * 3_600_000 + count * 3_600_000;
@@ -265,6 +279,27 @@ describe("a rate limit", () => {
     // The gate spaces the starts; between them and us lies a machine that may be busy.
     expect(at.at(-1)! - at[0]!).toBeGreaterThan(8 * 250 - 200);
   });
+
+  it(
+    "holds while the gate does not answer: what has one waits for it, what has none does not",
+    { timeout: 20_000 },
+    async () => {
+      const sent = await listen({ rateLimit: 1000 }, ok);
+      const gates = vi.spyOn(env.ENDPOINT_GATE, "getByName").mockImplementation(() => {
+        throw new Error("The gate does not answer");
+      });
+      const event = await post();
+      await until(event, waits("throttled"), "waiting");
+      expect(sent).toEqual([]);
+      const limited = endpoint;
+      await listen({ url: "https://shop.example/unlimited" }, ok);
+      await env.DB.prepare("UPDATE endpoints SET watch = 1 WHERE id = ?").bind(endpoint).run();
+      await until(await post("u_2"), isOver, "delivered");
+      endpoint = limited;
+      gates.mockRestore();
+      await until(event, isOver, "delivered");
+    },
+  );
 });
 
 describe("an endpoint that hangs", () => {

@@ -9,7 +9,7 @@ describe("an accepted event shows within 3 s of its 2xx", () => {
 
   beforeAll(async () => {
     story = await startStory({
-      vars: { LEASE_MS: "60000", START_BY_MS: "30000" },
+      vars: { LEASE_MS: "60000", START_BY_MS: "20000" },
       endpoint: { eventTypes: ["payment.succeeded"] },
     });
   });

@@ -63,6 +63,33 @@ describe("a merchant hears", () => {
     expect(told).toMatchObject([{ type: "endpoint.disabled", data: { endpoint: { id, reason: "gone" } } }]);
   });
 
+  it("of each endpoint that is disabled, also of two at the same time", async () => {
+    const told = await listen((url) => (url === OPS ? ok() : new Response(null, { status: 410 })), ["endpoint.*"]);
+    const ids = await Promise.all(
+      ["a", "b"].map(
+        async (name) =>
+          (await newEndpoint(merchant.key, { url: `https://shop.example/${name}`, retrySchedule: [3600] })).id,
+      ),
+    );
+    for (let n = 0; n < 3; n++) await post();
+    await until(told, 2);
+    expect(new Set(told.map(({ data }) => data["endpoint"]!["id"]))).toEqual(new Set(ids));
+  });
+
+  it("of its endpoint, also where another merchant has just heard the same of one of that name", async () => {
+    const gone = async () => {
+      await call("PUT", "/v1/endpoints/main", { key: merchant.key, body: { url: SHOP, retrySchedule: [3600] } });
+      for (let n = 0; n < 3; n++) await post();
+    };
+    const first = await listen(shopIsGone);
+    await gone();
+    await until(first, 1);
+    merchant = await newMerchant();
+    const second = await listen(shopIsGone);
+    await gone();
+    await until(second, 1);
+  });
+
   it(
     "once an hour of deliveries that fail for good, however many, and of the fourth failure",
     { timeout: 30_000 },

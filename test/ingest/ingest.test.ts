@@ -278,4 +278,21 @@ describe("what is broken behind the door", () => {
     await setFaults({});
     expect((await call("GET", "/v1/events", { key: merchant.key })).json.data).toEqual([]);
   });
+
+  it("the outbox does not answer, and the event is too large for the backup queue: it has to come again", async () => {
+    await setFaults({ acceptFails: 1 });
+    const custom = { text: "x".repeat(130_000) };
+    const body = { id: unique("e"), type: "custom.note", user: "u_1", data: { custom } };
+    expect(await call("POST", "/v1/events", { key: merchant.key, body })).toMatchObject({
+      status: 503,
+      json: { code: "unavailable" },
+    });
+    await newEndpoint(merchant.key, { payload: "raw" });
+    const event = succeeded("cus_1", unique("pi"), { data: { object: intent(unique("pi"), { metadata: custom }) } });
+    expect((await postSigned(source, event)).status).toBe(503);
+    await setFaults({});
+    receiveAll();
+    expect(await post(event)).toEqual(ACCEPTED);
+    expect((await call("POST", "/v1/events", { key: merchant.key, body })).json["status"]).toBe("accepted");
+  });
 });

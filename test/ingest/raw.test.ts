@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { parseExactly } from "../../src/event/exact-json.ts";
 import type { ProviderEvent } from "../../src/event/event.ts";
 import { rawText } from "../../src/ingest/raw.ts";
 import { unique } from "../support/builders.ts";
@@ -14,7 +15,12 @@ const providing = (raw: unknown) => ({ raw }) as ProviderEvent;
 describe("the provider's object as text", () => {
   it("is the very body where the body is the object: every digit of its numbers", () => {
     const body = '{"big": 12345678901234567890,\n  "exact": 1.10, "twice": 1, "twice": 2}';
-    expect(rawText(providing(JSON.parse(body)), encode(`\uFEFF\n${body}\n`), ALONE)).toBe(body);
+    expect(rawText(providing(parseExactly(body)), encode(`\uFEFF\n${body}\n`), ALONE)).toBe(body);
+  });
+
+  it("is written anew with every digit where the body holds more: as text where a number would lose one", () => {
+    const raw = parseExactly('{"big":12345678901234567890}');
+    expect(rawText(providing(raw), encode("[]"), ALONE)).toBe('{"big":"12345678901234567890"}');
   });
 
   it("is what the adapter read where the body holds more, or is no JSON", () => {

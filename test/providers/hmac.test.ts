@@ -116,6 +116,7 @@ describe("an HMAC by its config", () => {
     ["an id without its header", { signed: ["id", "body"] }, "idHeader"],
     ["a timestamp without its header", { signed: ["timestamp", "body"] }, "timestampHeader"],
     ["an unknown algorithm", { algorithm: "md5" }, "algorithm"],
+    ["a tolerance of 0 s", { toleranceSeconds: 0 }, "toleranceSeconds"],
     ["a pointer that is none", { idFrom: "id" }, "idFrom"],
   ])("is not believed with %s, and says where", async (_, bad, path) => {
     expect(await verify({ "x-signature": digest(BODY) }, bad)).toEqual({ ok: false, reason: "config-invalid" });
@@ -166,5 +167,16 @@ describe("the id of an event", () => {
     const signed = { signed: ["id", "body"], idHeader: "x-id" };
     expect(await idOf(signed, { "x-id": "e_2" })).toBe("e_2");
     expect(await idOf({ idHeader: "x-id" }, { "x-id": "e_2" })).toBeNull();
+  });
+
+  it("is no other event's where both are numbers of more digits than a double has", async () => {
+    const bodies = ['{"id":9007199254740992}', '{"id":9007199254740993}'];
+    const ids = await Promise.all(
+      bodies.map(async (text) => {
+        const request = { body: new TextEncoder().encode(text), headers: new Headers(), url: URL };
+        return (await hmac.normalize(request, [], { idFrom: "/id" }))[0]?.eventId;
+      }),
+    );
+    expect(ids).toEqual(["9007199254740992", "9007199254740993"]);
   });
 });

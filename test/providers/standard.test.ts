@@ -113,12 +113,15 @@ describe("a Standard Webhooks signature", () => {
     expect(await verify(good(), BODY, secrets)).toMatchObject({ ok: false });
   });
 
-  it("is refused from 301 s before or after now on, unless the check is off", async () => {
+  it("is refused from 301 s before or after now on, unless the check is off; with a tolerance of 0 s from 1 s on", async () => {
     for (const offset of [-301, 301]) {
       const headers = headersOf("msg_1", NOW + offset, hmacOf("msg_1", NOW + offset, BODY));
       expect(await verify(headers)).toEqual({ ok: false, reason: "timestamp-not-fresh" });
       expect(await verify(headers, BODY, [SECRET], { toleranceSeconds: Infinity })).toMatchObject({ ok: true });
     }
+    const late = headersOf("msg_1", NOW - 1, hmacOf("msg_1", NOW - 1, BODY));
+    expect(await verify(late, BODY, [SECRET], { toleranceSeconds: 0 })).toMatchObject({ ok: false });
+    expect(await verify(good(), BODY, [SECRET], { toleranceSeconds: 0 })).toMatchObject({ ok: true });
     const headers = headersOf("msg_1", NOW - 300, hmacOf("msg_1", NOW - 300, BODY));
     expect(await verify(headers)).toMatchObject({ ok: true });
   });
@@ -252,10 +255,25 @@ describe("what a Standard Webhook says", () => {
     ],
     ["with seconds", { type: "x", data: { created: 1_795_435_200 } }],
     ["with milliseconds", { type: "x", time: 1_795_435_200_000 }],
+    ["with seconds and nanoseconds", { type: "x", time: "1795435200.000000001" }],
   ])("%s is unknown, and kept as it is", async (_, body) => {
     expect(await normalize(body)).toMatchObject([
       { type: "unknown", providerType: body.type, occurredAt: Date.parse("2026-11-23T12:00:00Z"), data: {}, raw: body },
     ]);
+  });
+
+  it.each(["20261123", "20261123120000", "1795435200"])(
+    "of digits alone, %s, says no time: it may be a date",
+    async (date) => {
+      expect(await normalize({ type: "x", date })).toMatchObject([{ occurredAt: null }]);
+    },
+  );
+
+  it("keeps every digit of a number: as text where a number would lose one", async () => {
+    const body =
+      '{"type":"custom.x","data":{"custom":{"big":12345678901234567890,"exact":0.1000000000000000055,"n":1.5}}}';
+    const custom = { big: "12345678901234567890", exact: "0.1000000000000000055", n: 1.5 };
+    expect(await normalize(body)).toMatchObject([{ type: "custom.x", data: { custom }, raw: { data: { custom } } }]);
   });
 
   it.each(["", "null", "[]", '"text"', "{", "\u00ff"])("%j is unparseable", async (body) => {

@@ -83,6 +83,8 @@ describe("a signature of Stripe's", () => {
     [300, 300, true],
     [301, 300, false],
     [-11, 10, false],
+    [-1, 0, false],
+    [0, 0, true],
     [-1_000_000, Number.POSITIVE_INFINITY, true],
     [0, Number.NaN, false],
   ])("made %d seconds from now with a tolerance of %d: %s", async (offset, toleranceSeconds, ok) => {
