@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 
 import { newState, startWorker } from "../e2e/process.ts";
 import { startHostileReceiver } from "./receiver.ts";
-import { runSeed, type Restartable } from "./run.ts";
+import { runSeed, type Restartable, type Verdict } from "./run.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -33,6 +33,11 @@ const fired = new Map<string, number>();
 const wrongs: string[] = [];
 let events = 0;
 
+/** What a run came to that could not go on, such as with a Worker that does not answer any more. */
+function unanswered(seed: number, error: unknown): Verdict {
+  return { wrongs: [`seed ${seed}: the run ended with ${String(error)}`], fired: new Map(), events: 0 };
+}
+
 /** Runs seeds one after the other on a Worker of its own. */
 async function job(): Promise<void> {
   const state = await newState();
@@ -46,7 +51,7 @@ async function job(): Promise<void> {
   try {
     for (let seed = seeds.shift(); seed !== undefined && !(options.bail && wrongs.length > 0); seed = seeds.shift()) {
       const began = Date.now();
-      const verdict = await runSeed(seed, target, receiver);
+      const verdict = await runSeed(seed, target, receiver).catch((error: unknown) => unanswered(seed, error));
       wrongs.push(...verdict.wrongs);
       events += verdict.events;
       verdict.fired.forEach((times, kind) => fired.set(kind, (fired.get(kind) ?? 0) + times));

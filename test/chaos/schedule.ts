@@ -36,6 +36,7 @@ const FAULTS: Partial<Faults>[] = [
   { lost: 0.25 },
   { doubled: 0.4 },
   { late: 0.3 },
+  { late: 0.5, claimFails: 0.5 },
   { shuffled: true },
   { deliveriesFails: 0.4 },
   { backupFails: 0.5, d1Fails: 0.5 },
@@ -44,9 +45,8 @@ const FAULTS: Partial<Faults>[] = [
   { d1AnswersLost: 0.3 },
   { acceptFails: 0.4 },
   { settleFails: 0.4 },
-  { claimFails: 0.5 },
   { gateFails: 0.3 },
-  { bindingFails: 0.3 },
+  { bindingFails: 0.6 },
   { objectAnswersLost: 0.15 },
 ];
 

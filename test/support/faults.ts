@@ -115,16 +115,26 @@ function hasSuccess({ settles }: SettleInput): boolean {
   return settles.some(({ outcome: { kind } }) => kind === "delivered" || kind === "sent");
 }
 
-/** A batch of a queue; what is acknowledged of the backup queue is no longer on its way. */
+/** A batch of a queue, in another order where that is wanted; what the backup queue's is acknowledged has arrived. */
 export function wrapBatch<T>(batch: MessageBatch<T>): MessageBatch<T> {
   if (batch.queue !== "backup") {
-    return batch;
+    return faults.shuffled && batch.messages.length > 1
+      ? intercept(batch, { messages: shuffle(batch.messages) })
+      : batch;
   }
   const ack = (message: Message<T>) => () => {
     inBackup -= 1;
     message.ack();
   };
   return intercept(batch, { messages: batch.messages.map((one) => intercept(one, { ack: ack(one) })) });
+}
+
+function shuffle<T>(messages: readonly T[]): T[] {
+  note("shuffled");
+  return messages
+    .map((message) => ({ message, place: random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ message }) => message);
 }
 
 /**
@@ -198,10 +208,6 @@ function wrapQueue(queue: Queue): Queue {
       const all = [...messages]
         .filter(() => !happens("lost"))
         .flatMap((one) => (happens("doubled") ? [one, one] : [one]));
-      if (faults.shuffled && all.length > 1) {
-        note("shuffled");
-        all.sort(() => random() - 0.5);
-      }
       counters.messages += all.length;
       counters.dispatches += all.reduce((sum, { body }) => sum + dispatchesIn(body as DeliveriesMessage), 0);
       if (all.length > 0) {
