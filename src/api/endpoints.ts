@@ -1,11 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
 import { forgetGate } from "../outbox/gates.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
+import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
 import { firstSecret, isAsRead, openSecrets, unexpired } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
@@ -28,6 +29,9 @@ import { healthOf } from "./endpoint-state.ts";
 import { requirePublic } from "./public-url.ts";
 import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
 import { sealHeaders } from "./secret-headers.ts";
+
+/** So many endpoints a merchant: each event is planned for all of them, and is one transaction. */
+const MAX_ENDPOINTS = 100;
 
 const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
 
@@ -204,13 +208,16 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     }
     const action = before ? "endpoint.replaced" : "endpoint.created";
     const written = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    if (!written && !before && !(await readEndpoint(c, id))) {
+      throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${MAX_ENDPOINTS}: delete one.` });
+    }
     return written && { ...toEndpoint(written), secret };
   });
 }
 
 /**
  * Writes a row and returns it as it is then: of the one that it replaces it leaves what is no setting, such as the
- * status. Null: that one's secrets are others than they were.
+ * status. Null: that one's secrets are others than they were, or a new one would be one too many.
  */
 async function write(
   c: Context<ApiEnv>,
@@ -219,9 +226,13 @@ async function write(
   change: Change,
 ): Promise<EndpointRow | null> {
   const { status: _, disabledReason: __, disabledAt: ___, watch: ____, createdAt: _____, ...settings } = row;
+  const values = Object.entries(getTableColumns(endpoints)).map(
+    ([name, column]) => sql`${sql.param(row[name as keyof EndpointRow], column)}`,
+  );
+  const count = sql`(select count(*) from ${endpoints} where ${endpoints.merchant} = ${row.merchant})`;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)
-    .values(row)
+    .select(sql`select ${sql.join(values, sql`, `)} where ${before !== null} or ${count} < ${MAX_ENDPOINTS}`)
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
       set: settings,

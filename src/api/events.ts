@@ -147,6 +147,7 @@ export function eventRoutes(app: Api): void {
       // The same whether the id came in the body or in the header.
       return { id, input: { ...one, id }, event: toPaymentEvent(one, now) };
     });
+    refuseRepeated(posted.map(({ id }) => id));
     const request = { env: c.env, ctx: c.executionCtx };
     const taken = await acceptPosted(request, c.get("merchant"), posted, now);
     if (taken === "over-quota") {
@@ -190,6 +191,14 @@ export function eventRoutes(app: Api): void {
     const event = found(row);
     return c.json({ ...toEvent(event), body: bodyOf(event), deliveries: deliveryRows.map(toDelivery) }, 200);
   });
+}
+
+/** Refuses a batch that names two events by one id. Throws the problem `invalid`. */
+function refuseRepeated(ids: string[]): void {
+  const index = ids.findIndex((id, i) => ids.indexOf(id) < i);
+  if (index !== -1) {
+    throw invalid(`/${index}/id`, "repeated", `The event at ${ids.indexOf(ids[index]!)} has this id too`);
+  }
 }
 
 function single(taken: Taken): z.infer<typeof Accepted> {

@@ -41,13 +41,18 @@ const Pointer = z
     "A JSON Pointer (RFC 6901) into the provider's payload, such as /data/object/customer",
   );
 
+/** What is part of a user's id holds what such an id may hold. */
+const UserPrefix = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cs}]{0,64}$/u, "Up to 64 characters, none of them a control character");
+
 const Fields = {
   config: z
     .record(z.string(), z.unknown())
     .optional()
     .openapi({ description: "What the provider needs besides secrets, such as how an `hmac` source signs." }),
   userFrom: Pointer.optional().openapi({ description: "Names the user in the payload; else the provider's customer." }),
-  userPrefix: z.string().max(64).optional().openapi({ description: "Keeps the ids of two providers apart." }),
+  userPrefix: UserPrefix.optional().openapi({ description: "Keeps the ids of two providers apart." }),
   description: z.string().max(500).optional(),
 };
 

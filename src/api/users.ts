@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { parsePhone } from "../channels/phone.ts";
+import { UserId } from "../event/canonical.ts";
 import { seal } from "../platform/secret-box.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
@@ -14,11 +15,6 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { body, found, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
-
-const UserId = z
-  .string()
-  .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
-  .openapi({ description: "As events name the user." });
 
 const Phone = z.string().transform((text, context) => {
   const phone = parsePhone(text);
@@ -71,7 +67,7 @@ const Erasing = z
   .object({ id: z.string().openapi({ description: "Of the erasure: the `target` in the audit." }) })
   .openapi("Erasing");
 
-const UserParam = z.object({ userId: UserId });
+const UserParam = z.object({ userId: UserId.openapi({ description: "As events name the user." }) });
 
 const put = createRoute({
   method: "put",

@@ -79,6 +79,8 @@ export function checkUrl(url: string, { allowPrivate }: { allowPrivate: boolean 
   if (parsed.username !== "" || parsed.password !== "" || /^[^/?#]*\/*[^/?#]*@/.test(url)) {
     return refused("url_user_info");
   }
+  // The parser makes one of `https:example.com` and `https:///example.com`.
+  if (!/^https?:\/\/[^/?#]/i.test(url)) return refused("url_malformed");
   if (url.includes("#")) return refused("url_fragment");
   if (!isAllowedPort(parsed.port)) return refused("url_port");
   const refusal = checkHost(parsed.hostname, allowPrivate);

@@ -20,9 +20,22 @@ function nameOf(isKnown: (text: string) => boolean, nearestTo: (text: string) =>
   });
 }
 
+/** The id that a merchant gives a user. */
+export const UserId = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character");
+
+/** Epoch ms of the last instant that ISO 8601 writes with four digits of the year. */
+const MAX_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 const Money = z
   .strictObject({
-    value: z.string().regex(/^-?\d{1,18}$/, 'An integer of minor units as a string, such as "1999" for 19.99 EUR'),
+    value: z
+      .string()
+      .regex(
+        /^(0|-?[1-9]\d{0,17})$/,
+        'An integer of minor units as a string, without leading zeros, such as "1999" for 19.99 EUR',
+      ),
     currency: z.string().refine(isCurrency, "An ISO 4217 code in upper case, such as EUR"),
   })
   .meta({ id: "Money" });
@@ -94,14 +107,11 @@ export const CanonicalEvent = z
       .optional()
       .describe("Your own id of the event; the Idempotency-Key header serves where it is left out."),
     type: EventTypeName,
-    user: z
-      .string()
-      .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character")
-      .optional()
-      .describe("Whom the event concerns."),
+    user: UserId.optional().describe("Whom the event concerns."),
     livemode: z.boolean().optional().describe("true by default."),
     timestamp: z.iso
-      .datetime({ offset: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+      .datetime({ offset: true, abort: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
+      .refine((text) => isInstant(Date.parse(text)), "A time from 1970 until the end of 9999, in UTC")
       .optional()
       .describe("When it happened; now by default."),
     data: EventData,
@@ -127,6 +137,11 @@ export function toPaymentEvent(input: z.infer<typeof CanonicalEvent>, now: numbe
     data: input.data as PaymentEvent["data"],
     origin: null,
   };
+}
+
+/** Whether epoch ms are a time that an event may have happened at: from 1970, and ISO 8601 writes it usually. */
+export function isInstant(at: number): boolean {
+  return Number.isSafeInteger(at) && at >= 0 && at <= MAX_INSTANT;
 }
 
 /** Whether a JSON value has more than `depth` levels of arrays and objects. Looks no deeper than that. */

@@ -2,6 +2,8 @@
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 10;
 const HASH_LENGTH = 16;
+/** Of that hash, so many characters are of the dedupe key; the others of the ordering key too. */
+const DEDUPE_LENGTH = 10;
 
 export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job";
 
@@ -48,16 +50,18 @@ export function timeOf(id: string): number {
 }
 
 /**
- * The id of an event: the time of its receipt (epoch ms), then the start of its dedupe key. Sortable, and the same
- * wherever it is worked out.
+ * The id of an event: the time of its receipt (epoch ms), the start of its dedupe key, and that of a hash of it with
+ * the event's ordering key. Sortable, and the same wherever it is worked out.
  */
-export function eventId(receivedAt: number, dedupeKey: string): string {
-  return `evt_${timePart(receivedAt)}${dedupeKey.slice(0, HASH_LENGTH)}`;
+export function eventId(receivedAt: number, dedupeKey: string, orderingHash: string): string {
+  const hash = `${dedupeKey.slice(0, DEDUPE_LENGTH)}${orderingHash}`;
+  return `evt_${timePart(receivedAt)}${hash.slice(0, HASH_LENGTH)}`;
 }
 
 /** The start of the dedupe key that an event's id holds. */
 export function dedupePrefixOf(event: string): string {
-  return event.slice("evt_".length + TIME_LENGTH);
+  const start = "evt_".length + TIME_LENGTH;
+  return event.slice(start, start + DEDUPE_LENGTH);
 }
 
 /** The id of the delivery of an event to a destination: an endpoint's id, or a channel's name. */

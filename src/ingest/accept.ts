@@ -1,7 +1,7 @@
 import { composeTemplate } from "../event/envelope.ts";
 import { deliveryId } from "../event/ids.ts";
 import { V, type AcceptEvent, type AcceptResult, type BackupMessage, type EventItem } from "../outbox/contract.ts";
-import { paymentKey, sourceKey, userKey } from "../outbox/keys.ts";
+import { ownKey, paymentKey, sourceKey, userKey } from "../outbox/keys.ts";
 import { followPayment } from "../outbox/bind.ts";
 import { log } from "../platform/log.ts";
 import { noteAltered, plannedRows, writeLog } from "../store/log.ts";
@@ -150,14 +150,6 @@ async function showAsPending(env: Env, event: AcceptEvent): Promise<void> {
   await writeLog(env.DB, plannedRows(await spilledItem(event)));
 }
 
-/** The ordering key that an event has by itself, whatever its payment is bound to. */
-async function ownKey(merchant: string, source: string, { user, data }: AcceptEvent["event"]): Promise<string> {
-  if (user !== null) {
-    return userKey(merchant, user);
-  }
-  return data.payment ? paymentKey(merchant, source, data.payment.id) : sourceKey(merchant, source);
-}
-
 /** An event as the log shows it before its outbox has answered: no sequence, and deliveries that wait. */
 async function spilledItem({ id, merchant, source, receivedAt, event, plan }: AcceptEvent): Promise<EventItem> {
   return {
@@ -167,7 +159,7 @@ async function spilledItem({ id, merchant, source, receivedAt, event, plan }: Ac
       merchant,
       source,
       provider: event.origin?.name ?? null,
-      key: await ownKey(merchant, source, event),
+      key: await ownKey({ merchant, source }, event),
       user: event.user,
       type: event.type,
       payment: event.data.payment?.id ?? null,

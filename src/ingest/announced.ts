@@ -42,7 +42,7 @@ export async function takeAnnouncement(request: RequestContext, announced: Annou
   }
   const names = [type, target, String(Math.floor(at / HOUR_MS))];
   const input = {
-    ...(await identify({ merchant, source: OPERATIONS }, names, data, at)),
+    ...(await identify({ merchant, source: OPERATIONS }, names, event, data, at)),
     onDifference: "note" as const,
     receivedAt: at,
     merchant,

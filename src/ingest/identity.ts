@@ -1,5 +1,6 @@
+import type { PaymentEvent } from "../event/event.ts";
 import { eventId } from "../event/ids.ts";
-import { digest } from "../outbox/keys.ts";
+import { digest, ownKey } from "../outbox/keys.ts";
 
 /** Characters of a dedupe key: 130 bits in base 32. */
 const KEY_LENGTH = 26;
@@ -12,18 +13,20 @@ export interface Identity {
 }
 
 /**
- * Derives an event's dedupe key from merchant, source and the parts that name it there, and its id from that and the
- * time of receipt. `input` is what a repetition is compared with, whatever the order of its keys.
+ * Derives an event's dedupe key from merchant, source and the parts that name it there, and its id from that, the time
+ * of receipt and the ordering key that the event has by itself: a name is known per ordering key. `input` is what a
+ * repetition is compared with, whatever the order of its keys.
  */
 export async function identify(
   scope: { merchant: string; source: string },
   names: string[],
+  event: Pick<PaymentEvent, "user" | "data">,
   input: unknown,
   receivedAt: number,
 ): Promise<Identity> {
   const dedupeKey = (await digest(JSON.stringify([scope.merchant, scope.source, ...names]))).slice(0, KEY_LENGTH);
   return {
-    id: eventId(receivedAt, dedupeKey),
+    id: eventId(receivedAt, dedupeKey, await digest(JSON.stringify([dedupeKey, await ownKey(scope, event)]))),
     dedupeKey,
     inputHash: (await digest(JSON.stringify(sorted(input)))).slice(0, KEY_LENGTH),
   };

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 
+import { UserId } from "../event/canonical.ts";
 import type { PaymentEvent, ProviderEvent } from "../event/event.ts";
 import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
@@ -106,7 +107,7 @@ async function toAccept(
   const planned = plan(config, event);
   return {
     // What the provider said, so that the same again is the same whenever it comes.
-    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], said, now)),
+    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], event, said, now)),
     onDifference: "note",
     receivedAt: now,
     ...scope,
@@ -116,11 +117,20 @@ async function toAccept(
   };
 }
 
-/** The user whom an event concerns: what `userFrom` points at, else the provider's customer. */
-function userOf({ userFrom, userPrefix }: Source, raw: unknown, customer: string | null): string | null {
+/**
+ * The user whom an event concerns: what `userFrom` points at, else the provider's customer. What is no user's id names
+ * nobody: cut to size it could name another.
+ */
+function userOf({ id, userFrom, userPrefix }: Source, raw: unknown, customer: string | null): string | null {
   const pointed = (userFrom === null ? undefined : pointerValue(raw, userFrom)) ?? customer;
-  const user = typeof pointed === "number" ? String(pointed) : pointed;
-  return typeof user === "string" && user !== "" ? `${userPrefix ?? ""}${user}`.slice(0, MAX_USER_LENGTH) : null;
+  const named = typeof pointed === "number" ? String(pointed) : pointed;
+  if (typeof named !== "string" || named === "") {
+    return null;
+  }
+  const user = UserId.safeParse(`${userPrefix ?? ""}${named}`);
+  if (!user.success) {
+    log.warn("ingest.user_unusable", { source: id });
+    return null;
+  }
+  return user.data;
 }
-
-const MAX_USER_LENGTH = 128;

@@ -34,7 +34,7 @@ export async function acceptPosted(
     return "over-quota";
   }
   const events = inputs.map(async ({ id, input, event }) => ({
-    ...(await identify({ merchant, source: POSTED }, [id], input, now)),
+    ...(await identify({ merchant, source: POSTED }, [id], event, input, now)),
     onDifference: "conflict" as const,
     receivedAt: now,
     merchant,

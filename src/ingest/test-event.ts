@@ -21,7 +21,7 @@ export async function acceptTest(
   const event = sampleEvent(type, name, now);
   const [taken] = await acceptEvents(request, [
     {
-      ...(await identify({ merchant, source: TEST_SOURCE }, [name], event, now)),
+      ...(await identify({ merchant, source: TEST_SOURCE }, [name], event, event, now)),
       onDifference: "note",
       receivedAt: now,
       merchant,

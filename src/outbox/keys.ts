@@ -1,3 +1,4 @@
+import type { PaymentEvent } from "../event/event.ts";
 import { base32 } from "../event/ids.ts";
 
 /** Durable Objects are named by at most this many bytes. */
@@ -21,6 +22,17 @@ export async function bindingKey(merchant: string, source: string, payment: stri
 /** The ordering key of events that name neither user nor payment. */
 export async function sourceKey(merchant: string, source: string): Promise<string> {
   return `s/${await part(merchant)}/${await part(source)}`;
+}
+
+/** The ordering key that an event has by itself, whatever its payment is bound to. */
+export async function ownKey(
+  { merchant, source }: { merchant: string; source: string },
+  { user, data }: Pick<PaymentEvent, "user" | "data">,
+): Promise<string> {
+  if (user !== null) {
+    return userKey(merchant, user);
+  }
+  return data.payment ? paymentKey(merchant, source, data.payment.id) : sourceKey(merchant, source);
 }
 
 /** The name of the object that watches an endpoint. */

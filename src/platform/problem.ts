@@ -16,6 +16,7 @@ export const PROBLEMS = {
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },
   invalid: { status: 422, title: "The input is not valid" },
+  too_many_endpoints: { status: 422, title: "The merchant has as many endpoints as it may" },
   too_many_secrets: { status: 422, title: "Too many secrets are still valid" },
   too_many_requests: { status: 429, title: "Too many requests" },
   quota_exceeded: { status: 429, title: "The merchant's events of this month are used up" },

@@ -1,4 +1,4 @@
-import { CanonicalEvent, toPaymentEvent } from "../event/canonical.ts";
+import { CanonicalEvent, isInstant, toPaymentEvent } from "../event/canonical.ts";
 import type { ProviderEvent } from "../event/event.ts";
 import { isObject, type Json, textAt } from "./json.ts";
 
@@ -60,5 +60,5 @@ function instantOf(value: unknown): number | null {
   const isText = typeof value === "string";
   const number = typeof value === "number" || (isText && WRITTEN_SECONDS.test(value)) ? Number(value) : Number.NaN;
   const at = isText && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : number * (number < MAX_SECONDS ? 1000 : 1);
-  return Number.isSafeInteger(Math.round(at)) && at > 0 && at < 8.64e15 ? Math.round(at) : null;
+  return at > 0 && isInstant(Math.round(at)) ? Math.round(at) : null;
 }

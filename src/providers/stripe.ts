@@ -1,3 +1,4 @@
+import { isInstant } from "../event/canonical.ts";
 import type { ProviderEvent } from "../event/event.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, UnparseableError } from "./provider.ts";
@@ -75,7 +76,7 @@ function parseHeader(header: string): { signedAt: number; signatures: Uint8Array
 /** Epoch ms of `created`: seconds in snapshot events, ISO 8601 in thin ones. Null where it is no instant. */
 function createdAt(event: Json): number | null {
   const created = at(event, "created");
-  if (typeof created === "string") return Date.parse(created) || null;
+  if (typeof created === "string") return isInstant(Date.parse(created)) ? Date.parse(created) : null;
   return instantOf(created);
 }
 

@@ -101,6 +101,24 @@ const BAD_EVENTS: (Bad & { input: unknown; headers?: Record<string, string> })[]
     input: good({ data: { payment: payment({ value: "1".repeat(19), currency: "EUR" }) } }),
     path: "/data/payment/amount/value",
   },
+  ...["-0", "007", "-01", "+1"].map((value) => ({
+    name: `an amount written as ${value}`,
+    input: good({ data: { payment: payment({ value, currency: "EUR" }) } }),
+    path: "/data/payment/amount/value",
+    says: "leading zeros",
+  })),
+  ...["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "1969-12-31T23:59:59Z"].map((timestamp) => ({
+    name: `the time ${timestamp}, which is out of range`,
+    input: good({ timestamp }),
+    path: "/timestamp",
+    says: "9999",
+  })),
+  {
+    name: "two events of one id in a batch",
+    input: [good(), good({ id: "order-2" }), good({ user: "u_2" })],
+    path: "/2/id",
+    says: "at 0",
+  },
   {
     name: "an unknown currency",
     input: good({ data: { payment: payment({ value: "1999", currency: "EUX" }) } }),

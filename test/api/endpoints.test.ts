@@ -121,6 +121,28 @@ describe("/v1/endpoints", () => {
     expect((await call("GET", "/v1/endpoints/main", { key })).status).toBe(200);
   });
 
+  it("has at most 100 of a merchant, however they are made and however many at once", async () => {
+    const { id: merchant, key: own } = await newMerchant();
+    const { id: first } = await newEndpoint(own);
+    const { results } = await env.DB.prepare("SELECT * FROM endpoints WHERE id = ?").bind(first).all();
+    const [columns, values] = [Object.keys(results[0]!), Object.values(results[0]!)];
+    const copy = env.DB.prepare(`INSERT INTO endpoints (${columns.join()}) VALUES (${columns.map(() => "?").join()})`);
+    const copied = (name: string) => values.map((value) => (value === first ? name : value));
+    await env.DB.batch(Array.from({ length: 98 }, (_, i) => copy.bind(...copied(`ep_${merchant}_${i}`))));
+    const last = await Promise.all([
+      call("POST", "/v1/endpoints", { key: own, body: { url } }),
+      call("PUT", "/v1/endpoints/mine", { key: own, body: { url } }),
+    ]);
+    expect(last.map(({ status }) => status).filter((status) => status < 300)).toHaveLength(1);
+    const refused = await call("PUT", "/v1/endpoints/other", { key: own, body: { url } });
+    expect(refused).toMatchObject({ status: 422, json: { code: "too_many_endpoints" } });
+    expect((await call("PUT", `/v1/endpoints/${first}`, { key: own, body: { url, maxHold: 1 } })).json["maxHold"]).toBe(
+      1,
+    );
+    await call("DELETE", `/v1/endpoints/${first}`, { key: own });
+    expect((await call("PUT", "/v1/endpoints/other", { key: own, body: { url } })).status).toBe(200);
+  });
+
   it("deletes", async () => {
     const { id } = await newEndpoint(key);
     expect(await call("DELETE", `/v1/endpoints/${id}`, { key })).toEqual({ status: 204, json: {} });

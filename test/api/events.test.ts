@@ -61,10 +61,21 @@ describe("POST /v1/events", () => {
 
   it("takes an array, with one result an event and in order", async () => {
     const known = await post(event("a"));
-    const { status, json } = await post([event("a"), event("b"), event("a", { livemode: false }), event("b")]);
+    await post(event("c"));
+    const { status, json } = await post([event("a"), event("b"), event("c", { livemode: false })]);
     expect(status).toBe(202);
-    expect(json.data.map((one) => one["status"])).toEqual(["duplicate", "accepted", "conflict", "duplicate"]);
+    expect(json.data.map((one) => one["status"])).toEqual(["duplicate", "accepted", "conflict"]);
     expect(json.data[0]?.["id"]).toBe(known.json["id"]);
+  });
+
+  it("takes one id of two users as two events, also within one millisecond", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const posted = await Promise.all(
+      ["u_a", "u_b"].map((user) => post(event("a", { user, data: { payment: { id: `p_${user}` } } }))),
+    );
+    vi.useRealTimers();
+    expect(posted.map(({ json }) => json["status"])).toEqual(["accepted", "accepted"]);
+    expect(new Set(posted.map(({ json }) => json["id"])).size).toBe(2);
   });
 
   it("takes 100 events at once", async () => {

@@ -148,7 +148,7 @@ let made = 0;
 /** An id of an event received at `at` (epoch ms). */
 export function newEventId(at: number): string {
   made += 1;
-  return eventId(at, String(made).padStart(16, "0"));
+  return eventId(at, String(made).padStart(10, "0"), "0".repeat(6));
 }
 
 /** Writes events with one delivery each to the log, a millisecond apart; returns their ids, the oldest first. */

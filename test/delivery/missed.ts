@@ -48,7 +48,7 @@ export async function miss(
     Array.from({ length: count }, async (_, index) => {
       made += 1;
       const at = from + Math.floor(index / 3);
-      const id = eventId(at, String(10_000_000 - made).padStart(16, "0"));
+      const id = eventId(at, "0".repeat(10), String(999_999 - made));
       const user = `u_${index % users}`;
       const key = await userKey(merchant.id, user);
       const sequence = Math.floor(index / users) + 1;

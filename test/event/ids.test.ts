@@ -43,32 +43,32 @@ describe("randomId", () => {
 });
 
 describe("eventId", () => {
-  it("is a time of ten characters and sixteen of the dedupe key", () => {
-    expect(eventId(0, "abcdefghjkmnpqrstvwx")).toBe("evt_0000000000abcdefghjkmnpqrs");
+  it("is a time of ten characters, ten of the dedupe key and six of the ordering key's hash", () => {
+    expect(eventId(0, "abcdefghjkmnpqrstvwx", "0123456789")).toBe("evt_0000000000abcdefghjk012345");
   });
 
   it("sorts by the time of receipt", () => {
     fc.assert(
       fc.property(instant, instant, hash, hash, (a, b, x, y) => {
         fc.pre(a < b);
-        expect(eventId(a, x) < eventId(b, y)).toBe(true);
+        expect(eventId(a, x, y) < eventId(b, y, x)).toBe(true);
       }),
     );
   });
 
   it("holds the start of its dedupe key", () => {
     fc.assert(
-      fc.property(instant, hash, (at, key) => {
-        expect(dedupePrefixOf(eventId(at, key))).toBe(key.slice(0, 16));
+      fc.property(instant, hash, hash, (at, key, ordering) => {
+        expect(dedupePrefixOf(eventId(at, key, ordering))).toBe(key.slice(0, 10));
       }),
     );
   });
 
   it("is at or after the bound of its time, and before the bound of the next millisecond", () => {
     fc.assert(
-      fc.property(instant, hash, (at, key) => {
-        expect(eventId(at, key) >= idFrom("evt", at)).toBe(true);
-        expect(eventId(at, key) < idFrom("evt", at + 1)).toBe(true);
+      fc.property(instant, hash, hash, (at, key, ordering) => {
+        expect(eventId(at, key, ordering) >= idFrom("evt", at)).toBe(true);
+        expect(eventId(at, key, ordering) < idFrom("evt", at + 1)).toBe(true);
       }),
     );
   });
@@ -88,7 +88,7 @@ describe("deliveryId", () => {
   it("can be taken apart again", () => {
     fc.assert(
       fc.property(instant, hash, fc.constantFrom("email", "inbox", "ep_0123456789abcdef"), (at, key, destination) => {
-        const event = eventId(at, key);
+        const event = eventId(at, key, key);
         expect(partsOfDelivery(deliveryId(event, destination))).toEqual({ event, destination });
       }),
     );

@@ -9,7 +9,9 @@ import {
   CREATED,
   intent,
   newStripeSource,
+  postBytes,
   postSigned,
+  sign,
   stripeEvent,
   succeeded,
   untilDelivered,
@@ -169,6 +171,41 @@ describe("an event that is accepted", () => {
         ["b:cus_1", 1],
       ]),
     );
+  });
+
+  it.each([
+    ["is longer than an id may be", "u".repeat(129)],
+    ["holds a control character", "u_\u0007"],
+    ["holds half a character", "u_\ud83d"],
+  ])("has no user where what is named %s, and the log does not tell it", async (_, customer) => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const payment = unique("pi");
+    expect(await post(succeeded(customer, payment))).toEqual(ACCEPTED);
+    expect(await untilListed(merchant.key, 1)).toMatchObject([{ user: null, payment }]);
+    const lines = JSON.stringify(warn.mock.calls);
+    expect(lines).toContain("ingest.user_unusable");
+    expect(lines).not.toContain(customer.slice(0, 3));
+  });
+
+  it("keeps users apart that differ in the 128th character, though not in the 127 before, whatever their length in units", async () => {
+    const users = ["a", "b"].map((last) => "\u{1f600}".repeat(127) + last);
+    await post(succeeded(users[0]!));
+    await post(succeeded(users[1]!));
+    const events = await untilListed(merchant.key, 2);
+    expect(new Set(events.map(({ user }) => user))).toEqual(new Set(users));
+  });
+
+  it("keeps users apart by every digit of a number that names them", async () => {
+    const own = await newStripeSource(merchant.key, { userFrom: "/data/object/metadata/user_id" });
+    for (const id of ["9007199254740992", "9007199254740993"]) {
+      const body = JSON.stringify(
+        stripeEvent("payment_intent.succeeded", intent(unique("pi"), { metadata: { user_id: "ID" } })),
+      );
+      const exact = body.replace('"ID"', id);
+      expect((await postBytes(own.id, exact, await sign(exact, own.secret))).status).toBe(200);
+    }
+    const events = await untilListed(merchant.key, 2);
+    expect(new Set(events.map(({ user }) => user))).toEqual(new Set(["9007199254740992", "9007199254740993"]));
   });
 
   it("is ordered under its source where it names neither user nor payment", async () => {

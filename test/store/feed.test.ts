@@ -15,7 +15,10 @@ async function write(merchant: string, ages: number[], template = "{}"): Promise
   const records = ages.map((age) => {
     made += 1;
     const at = Date.now() - age;
-    return { ...eventRecord(merchant, eventId(at, String(made % 1000).padStart(16, "0")), at), template };
+    return {
+      ...eventRecord(merchant, eventId(at, String(made % 1000).padStart(10, "0"), "0".repeat(6)), at),
+      template,
+    };
   });
   await writeLog(
     env.DB,
@@ -128,7 +131,7 @@ describe("the feed", () => {
   it("keeps its place when an event gets its sequence later", async () => {
     const merchant = unique("mer");
     const at = Date.now() - 1000;
-    const record = { ...eventRecord(merchant, eventId(at, "0".repeat(16)), at), sequence: null };
+    const record = { ...eventRecord(merchant, eventId(at, "0".repeat(10), "0".repeat(6)), at), sequence: null };
     await writeLog(env.DB, [{ event: record }]);
     const { ids, next } = await drain(merchant, "", 10, 0);
     expect(ids).toEqual([record.id]);

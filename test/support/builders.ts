@@ -52,7 +52,7 @@ export async function acceptEvent(
 ): Promise<AcceptEvent> {
   const { merchant, name = unique("evt"), event = paymentEvent(), plan = [endpoint("ep_1")], ...rest } = input;
   const receivedAt = rest.receivedAt ?? Date.now();
-  const identity = await identify({ merchant, source: "api" }, [name], event, receivedAt);
+  const identity = await identify({ merchant, source: "api" }, [name], event, event, receivedAt);
   return { ...identity, onDifference: "conflict", receivedAt, merchant, source: "api", event, plan, ...rest };
 }
 
