@@ -51,6 +51,17 @@ const newest = (column: string) => `${column} = iif(${IS_NEWER}, excluded.${colu
 const earliest = (column: string) =>
   `${column} = min(coalesce(deliveries.${column}, excluded.${column}), coalesce(excluded.${column}, deliveries.${column}))`;
 
+/**
+ * The attempts of both rows. Two under one number, which a message that came twice has made, are one: whole, and the
+ * one that delivered, else the one that comes in.
+ */
+const MERGED_ATTEMPTS = `(SELECT json_group_object(key, json(value)) FROM (
+  SELECT key, value, row_number() OVER (
+    PARTITION BY CAST(key AS INTEGER) ORDER BY value->>'class' = 'delivered' DESC, is_known) AS place
+  FROM (SELECT key, value, 0 AS is_known FROM json_each(excluded.attempts)
+    UNION ALL SELECT key, value, 1 FROM json_each(deliveries.attempts)))
+  WHERE place = 1)`;
+
 const WRITE_DELIVERIES = `INSERT INTO deliveries
   (merchant, id, event, destination, user, outbox, provider, status, reason, waiting_for, counter, attempts, accepted_at,
     first_attempt_at, delivered_at, due_at, previous, payload)
@@ -64,9 +75,9 @@ const WRITE_DELIVERIES = `INSERT INTO deliveries
     ${newest("outbox")}, ${newest("user")}, ${newest("previous")},
     ${newest("payload")},
     counter = max(deliveries.counter, excluded.counter),
-    attempts = json_patch(deliveries.attempts, excluded.attempts),
+    attempts = ${MERGED_ATTEMPTS},
     ${earliest("first_attempt_at")}, ${earliest("delivered_at")}
-  WHERE ${IS_NEWER} OR json_patch(deliveries.attempts, excluded.attempts) <> deliveries.attempts`;
+  WHERE ${IS_NEWER} OR ${MERGED_ATTEMPTS} <> deliveries.attempts`;
 
 /**
  * Writes log rows to D1 in one round trip: an upsert of events, one of deliveries, each with all its rows as one JSON
@@ -83,7 +94,8 @@ export async function writeLog(db: D1Database, rows: LogRow[]): Promise<void> {
     } else {
       const { attempt, ...delivery } = row.delivery;
       const known = deliveries.get(delivery.id);
-      const attempts = { ...known?.attempts, ...(attempt && { [delivery.counter]: attempt }) };
+      const isKept = known?.attempts[delivery.counter]?.class === "delivered";
+      const attempts = { ...known?.attempts, ...(attempt && !isKept && { [delivery.counter]: attempt }) };
       deliveries.set(delivery.id, { ...(known ? newerOf(known, delivery) : delivery), attempts });
     }
   }

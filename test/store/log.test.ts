@@ -123,6 +123,25 @@ describe("writeLog", () => {
     expect(Object.keys(row.attempts)).toEqual(["1", "2"]);
   });
 
+  it.each([
+    ["one after the other", (rows: LogRow[]) => rows.map((row) => [row])],
+    ["in one flush", (rows: LogRow[]) => [rows]],
+  ])("shows the attempt that delivered where another under its number did not: %s", async (_, flushesOf) => {
+    const good = { counter: 1, status: "delivered", attempt: attempt(AT + 1, { class: "delivered", status: 204 }) };
+    const bad = { counter: 1, status: "retrying", attempt: attempt(AT + 2, { status: 429, retryAt: AT + 9 }) };
+    for (const order of [
+      [good, bad],
+      [bad, good],
+    ] as Partial<DeliveryRow>[][]) {
+      const delivery = deliveryRow();
+      for (const flush of flushesOf(order.map((one) => ({ delivery: { ...delivery, ...one } })))) {
+        await writeLog(env.DB, flush);
+      }
+      expect(await read(delivery.id)).toMatchObject({ status: "delivered", attempts: { 1: good.attempt } });
+      expect((await read(delivery.id))?.attempts[1]).not.toHaveProperty("retryAt");
+    }
+  });
+
   it("writes one billed row for an event and one for a delivery, and none for what it knows already", async () => {
     const rows: LogRow[] = [
       { event: eventRecord({ acceptedAt: Date.now() }) },
