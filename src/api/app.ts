@@ -28,6 +28,7 @@ import { jobRoutes } from "./jobs.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
+import { quarantineRoutes } from "./quarantine.ts";
 import { resealRoutes } from "./reseal.ts";
 import { signingKeyRoutes } from "./signing-keys.ts";
 import { sourceRoutes } from "./sources.ts";
@@ -112,6 +113,7 @@ const ROUTES = [
   jobRoutes,
   endpointStatsRoutes,
   deadLetterRoutes,
+  quarantineRoutes,
 ];
 
 /** The request with its body read, if it is short enough, says that it is JSON, and no number of it would lose digits. */

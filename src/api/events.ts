@@ -157,7 +157,9 @@ export function eventRoutes(app: Api): void {
     if (!isBatch) {
       return c.json(single(taken[0]!), 202);
     }
-    const data = taken.map((one) => ("id" in one ? one : { id: null, sequence: null, status: one.status }));
+    const data = taken.map(({ status, ...one }) => {
+      return "id" in one ? { id: one.id, sequence: one.sequence, status } : { id: null, sequence: null, status };
+    });
     return c.json({ data }, 202);
   });
 

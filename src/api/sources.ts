@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
+import { AUTHENTICITIES } from "../event/event.ts";
 import { randomId } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
@@ -53,6 +54,10 @@ const Fields = {
     .openapi({ description: "What the provider needs besides secrets, such as how an `hmac` source signs." }),
   userFrom: Pointer.optional().openapi({ description: "Names the user in the payload; else the provider's customer." }),
   userPrefix: UserPrefix.optional().openapi({ description: "Keeps the ids of two providers apart." }),
+  minAuthenticity: z
+    .enum(AUTHENTICITIES)
+    .optional()
+    .openapi({ description: "People hear only of events that are as sure as this, or surer; fetched by default." }),
   description: z.string().max(500).optional(),
 };
 
@@ -76,6 +81,7 @@ const Source = z
     config: z.record(z.string(), z.unknown()).nullable(),
     userFrom: z.string().nullable(),
     userPrefix: z.string().nullable(),
+    minAuthenticity: z.enum(AUTHENTICITIES),
     description: z.string().nullable(),
     createdAt: Instant,
   })
@@ -165,6 +171,7 @@ export function sourceRoutes(app: Api): void {
       config: fields.config ?? null,
       userFrom: fields.userFrom ?? null,
       userPrefix: fields.userPrefix ?? null,
+      minAuthenticity: fields.minAuthenticity ?? "fetched",
       description: fields.description ?? null,
       createdAt: Date.now(),
     };

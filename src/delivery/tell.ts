@@ -7,7 +7,7 @@ import { bodyFor } from "../event/envelope.ts";
 import type { PaymentEvent } from "../event/event.ts";
 import { V, type Claimed, type Dispatch, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
-import { freshConfig, merchantConfig, type ChannelAccount } from "../store/config.ts";
+import { freshConfig, merchantConfig, sourceById, type ChannelAccount } from "../store/config.ts";
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "./circuits.ts";
 import { exchange } from "./exchange.ts";
@@ -41,7 +41,13 @@ export interface Telling {
 export async function tell(telling: Telling): Promise<Conclusion | null> {
   const { record, template, dispatch, channel } = telling;
   const body = JSON.parse(bodyFor(template, dispatch.previous)) as Body;
-  const untold = whyUntold({ ...record, authenticity: body.data.provider?.authenticity ?? null });
+  const { provider } = body.data;
+  const source = provider && (await sourceById(telling.env, provider.source));
+  if (source && !source.ok) {
+    return null;
+  }
+  const minAuthenticity = source?.value?.minAuthenticity;
+  const untold = whyUntold({ ...record, authenticity: provider?.authenticity ?? null, minAuthenticity });
   if (untold !== null) {
     return skipped(record, dispatch, untold);
   }

@@ -5,7 +5,10 @@ import type { Money } from "./money.ts";
  * How far an event can be believed. `signed`: a signature over the whole body; `signed-weak`: over parts or a
  * checksum of it; `token`: a static secret beside it; `fetched`: read again from the provider's API.
  */
-type Authenticity = "signed" | "signed-weak" | "token" | "fetched";
+export type Authenticity = (typeof AUTHENTICITIES)[number];
+
+/** From the surest to the least. */
+export const AUTHENTICITIES = ["signed", "fetched", "signed-weak", "token"] as const;
 
 /**
  * A payment as one event reports it. `reference` is the merchant's own (order) number. `refunded`: the sum of all its

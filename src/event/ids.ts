@@ -5,7 +5,7 @@ const HASH_LENGTH = 16;
 /** Of that hash, so many characters are of the dedupe key; the others of the ordering key too. */
 const DEDUPE_LENGTH = 10;
 
-export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job";
+export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job" | "qua";
 
 /** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
 export function base32(bytes: Uint8Array): string {
@@ -76,6 +76,6 @@ export function partsOfDelivery(delivery: string): { event: string; destination:
 }
 
 /** A bound for ids by time: every id with the prefix made at `at` (epoch ms) or later sorts at or after it. */
-export function idFrom(prefix: "evt" | "dlv" | "job", at: number): string {
+export function idFrom(prefix: "evt" | "dlv" | "job" | "qua", at: number): string {
   return `${prefix}_${timePart(at)}`;
 }

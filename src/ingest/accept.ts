@@ -17,9 +17,10 @@ const MAX_BOUND = 10_000;
 /** Users of payments that this isolate has looked up: a binding never changes. */
 const boundUsers = new Map<string, string>();
 
-/** What became of an event at the door. `spilled`: kept durably, its outbox takes it later. */
+/** What became of an event at the door. `differs`: it came with other content than the one that is known. */
 export type Taken =
-  | { status: "accepted" | "duplicate" | "conflict"; id: string; sequence: number | null }
+  | { status: "accepted" | "conflict"; id: string; sequence: number | null }
+  | { status: "duplicate"; id: string; sequence: number | null; differs: boolean }
   | { status: "refused" | "unavailable" };
 
 /**
@@ -124,7 +125,7 @@ function settle(
       if (result.differs) {
         request.ctx.waitUntil(noteAltered(request.env.DB, event.merchant, result.id, event.receivedAt));
       }
-      return { status: "duplicate", id: result.id, sequence: result.sequence };
+      return { status: "duplicate", id: result.id, sequence: result.sequence, differs: result.differs };
     case "conflict":
       return { status: "conflict", id: result.id, sequence: result.sequence };
     case "refused":

@@ -3,6 +3,7 @@ import { park } from "../outbox/parking.ts";
 import { readBackup } from "../outbox/reading.ts";
 import { log, reasonOf } from "../platform/log.ts";
 import { keepDead } from "../store/dead-letters.ts";
+import { keepQuarantined } from "../store/quarantine.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
 import { sendAlert, takeAnnouncement } from "./announced.ts";
@@ -67,6 +68,8 @@ async function bring(
       return;
     case "announce":
       return takeAnnouncement(request, message);
+    case "quarantine":
+      return keepQuarantined(env.DB, message.row);
     case "alert":
       return sendAlert(env, message);
     case "accept": {

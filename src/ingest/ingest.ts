@@ -12,9 +12,11 @@ import { ProblemError } from "../platform/problem.ts";
 import { providerOf } from "../providers/index.ts";
 import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
 import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
-import { acceptEvents } from "./accept.ts";
+import { acceptEvents, type Taken } from "./accept.ts";
+import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
 import { plan } from "./plan.ts";
+import { quarantine } from "./quarantine.ts";
 import { noteRejected } from "./rejecting.ts";
 import { rawText } from "./raw.ts";
 
@@ -50,7 +52,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (body === null) {
     throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
   }
-  const request: SignedRequest = { body, headers: c.req.raw.headers, url: c.req.url };
+  const request = { body, headers: c.req.raw.headers, url: c.req.url };
   const verification = await provider.verify(request, source.secrets, {
     now: now / 1000,
     ...(source.config && { config: source.config }),
@@ -69,31 +71,64 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!isFew || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
   }
+  const taken = await takeSigned({ env: c.env, ctx: c.executionCtx }, config.value, source, request, now);
+  if (taken === "unparseable") {
+    const isKept = await quarantine(c.env, source, request, { reason: "unparseable" }, now);
+    return provider.acknowledge(isKept ? "unparseable" : "unavailable");
+  }
+  const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
+  const [altered] = taken.filter((one) => one.status === "duplicate").filter(({ differs }) => differs);
+  if (
+    failed ||
+    (altered && !(await quarantine(c.env, source, request, { reason: "altered", event: altered.id }, now)))
+  ) {
+    return provider.acknowledge("unavailable");
+  }
+  const isKnown = taken.every(({ status }) => status === "duplicate");
+  return provider.acknowledge(isKnown ? "duplicate" : "accepted");
+}
+
+/**
+ * Takes in the events that a verified request holds, which came at `receivedAt` (epoch ms), `now` at first. One result
+ * an event, in order.
+ */
+export async function takeSigned(
+  context: RequestContext,
+  config: MerchantConfig,
+  source: Source,
+  request: SignedRequest & { body: Uint8Array<ArrayBuffer> },
+  now: number,
+  receivedAt = now,
+): Promise<Taken[] | "unparseable"> {
   let events: ProviderEvent[];
   try {
-    events = await provider.normalize(request, source.secrets, source.config ?? undefined);
+    events = await providerOf(source.provider)!.normalize(request, source.secrets, source.config ?? undefined);
   } catch (error) {
     if (!(error instanceof UnparseableError)) {
       throw error;
     }
     log.warn("ingest.unparseable", { source: source.id, reason: error.message });
-    return provider.acknowledge("unparseable");
+    return "unparseable";
   }
-  const { value } = config;
-  const incoming = await Promise.all(
-    events.map((event, index) => toAccept(value, source, event, { body, index, now, isAlone: events.length === 1 })),
-  );
-  const taken = await acceptEvents({ env: c.env, ctx: c.executionCtx }, incoming);
-  const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
-  const isKnown = taken.every(({ status }) => status === "duplicate");
-  return provider.acknowledge(failed ? "unavailable" : isKnown ? "duplicate" : "accepted");
+  const given = { body: request.body, now, receivedAt, isAlone: events.length === 1 };
+  const incoming = events.map((event, index) => toAccept(config, source, event, { ...given, index }));
+  return acceptEvents(context, await Promise.all(incoming));
+}
+
+/** What accepting one event of a request needs to know of the request. Times in epoch milliseconds. */
+interface Place {
+  body: Uint8Array<ArrayBuffer>;
+  index: number;
+  isAlone: boolean;
+  now: number;
+  receivedAt: number;
 }
 
 async function toAccept(
   config: MerchantConfig,
   source: Source,
   provided: ProviderEvent,
-  { body, index, now, isAlone }: { body: Uint8Array<ArrayBuffer>; index: number; now: number; isAlone: boolean },
+  { body, index, now, receivedAt, isAlone }: Place,
 ): Promise<AcceptEvent> {
   const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
   const said = {
@@ -102,9 +137,9 @@ async function toAccept(
     user: userOf(source, raw, customer),
     origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
   };
-  const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? now };
+  const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? receivedAt };
   const scope = { merchant: source.merchant, source: source.id };
-  const planned = plan(config, event);
+  const planned = plan(config, event, source.minAuthenticity);
   return {
     // What the provider said, so that the same again is the same whenever it comes.
     ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], event, said, now)),

@@ -2,7 +2,7 @@ import { whyUntold } from "../channels/rules.ts";
 import { isTold } from "../channels/texts/notice.ts";
 import { viewOf } from "../event/envelope.ts";
 import { isOfPattern } from "../event/event-types.ts";
-import type { PaymentEvent } from "../event/event.ts";
+import type { Authenticity, PaymentEvent } from "../event/event.ts";
 import { passes } from "../event/filter.ts";
 import { isOperational } from "../event/operational.ts";
 import type { Planned } from "../outbox/contract.ts";
@@ -11,9 +11,13 @@ import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.t
 /**
  * Which destinations want an event: endpoints, and channels where the event is one that people hear of. Disabled
  * endpoints are planned too: what they miss waits for them. Whether the event is stale is not known yet; the outbox
- * leaves it out where that is not wanted.
+ * leaves it out where that is not wanted. `minAuthenticity`: the source's.
  */
-export function plan({ endpoints, accounts }: MerchantConfig, event: PaymentEvent): Planned[] {
+export function plan(
+  { endpoints, accounts }: MerchantConfig,
+  event: PaymentEvent,
+  minAuthenticity?: Authenticity,
+): Planned[] {
   const view = endpoints.some(({ filter }) => filter !== null) ? viewOf(event) : null;
   const webhooks = endpoints
     .filter((endpoint) => wants(endpoint, event) && (!endpoint.filter || !view || passes(endpoint.filter, view)))
@@ -26,12 +30,18 @@ export function plan({ endpoints, accounts }: MerchantConfig, event: PaymentEven
         payload: payload === "full" ? undefined : payload,
       };
     });
-  return accounts.length > 0 && isTold(event.type) ? [...webhooks, ...notices(accounts, event)] : webhooks;
+  return accounts.length > 0 && isTold(event.type)
+    ? [...webhooks, ...notices(accounts, event, minAuthenticity)]
+    : webhooks;
 }
 
 /** Messages to the event's user, on each channel that the merchant has an account for. */
-function notices(accounts: ChannelAccount[], { livemode, origin }: PaymentEvent): Planned[] {
-  const skip = whyUntold({ livemode, stale: false, authenticity: origin?.authenticity ?? null });
+function notices(
+  accounts: ChannelAccount[],
+  { livemode, origin }: PaymentEvent,
+  minAuthenticity?: Authenticity,
+): Planned[] {
+  const skip = whyUntold({ livemode, stale: false, authenticity: origin?.authenticity ?? null, minAuthenticity });
   return accounts.map(({ channel }) => ({
     destination: channel,
     ordering: "user",

@@ -26,7 +26,7 @@ export interface Planned {
 
 /**
  * Why a planned delivery is not made. `stale`: the event changes nothing; `no_user`: it names nobody; `testmode` and
- * `authenticity`: people hear only of live events that their provider has signed as a whole.
+ * `authenticity`: people hear only of live events that are as sure as their source demands.
  */
 export type SkipReason = "stale" | "no_user" | "testmode" | "authenticity";
 
@@ -285,10 +285,25 @@ export interface Announcement {
   data: Record<string, unknown>;
 }
 
+/** A signed request that became no event, as its table has it: what the fields are stands there. Times in epoch ms. */
+export interface Quarantined {
+  merchant: string;
+  id: string;
+  source: string;
+  reason: "unparseable" | "altered";
+  event: string | null;
+  receivedAt: number;
+  hash: string;
+  request: string;
+  replayedAt: number | null;
+  body: string;
+}
+
 /** A message of the `backup` queue: what the usual way did not take. */
 export type BackupMessage =
   | { v: V; kind: "log"; rows: LogRow[] }
   | { v: V; kind: "settle"; key: string; settles: Settle[] }
   | { v: V; kind: "accept"; event: AcceptEvent }
+  | { v: V; kind: "quarantine"; row: Quarantined }
   | ({ v: V; kind: "announce"; at: number } & Announcement)
   | { v: V; kind: "alert"; id: string; to: string; subject: string; text: string };

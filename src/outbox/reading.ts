@@ -55,6 +55,19 @@ const BACKUP: Record<BackupMessage["kind"], Shape> = {
     settles: listOf({ event: isText, delivery: isText, counter: isNumber, outcome: isObject }),
   },
   accept: { event: (value) => fits(value, ACCEPT) },
+  quarantine: {
+    row: (value) =>
+      fits(value, {
+        merchant: isText,
+        id: isText,
+        source: isText,
+        reason: isText,
+        receivedAt: isNumber,
+        hash: isText,
+        request: isText,
+        body: isText,
+      }),
+  },
   announce: { merchant: isText, type: isText, target: isText, data: isObject, at: isNumber },
   alert: { id: isText, to: isText, subject: isText, text: isText },
 };

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   no_previous_key: { status: 409, title: "There is no previous encryption key" },
   already_over: { status: 409, title: "The delivery is over" },
   job_over: { status: 409, title: "The job is over" },
+  not_replayable: { status: 409, title: "The request is not to be taken in" },
   not_redrivable: { status: 409, title: "The message is not to be sent around again" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The content type is not supported" },

@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import type { Channel } from "../event/channels.ts";
+import type { Authenticity } from "../event/event.ts";
 import type { Payload } from "../event/envelope.ts";
 import type { Filter } from "../event/filter.ts";
 import type { Ordering } from "../outbox/contract.ts";
@@ -64,6 +65,8 @@ export interface Source {
   /** JSON Pointer into the provider's payload that names the user. */
   userFrom: string | null;
   userPrefix: string | null;
+  /** What an event has to reach for people to hear of it. */
+  minAuthenticity: Authenticity;
 }
 
 /** A merchant's account at the provider of a channel, with its secrets opened. */
@@ -256,8 +259,8 @@ export function accountRow({ merchant, channel }: { merchant: string; channel: C
 }
 
 async function openSource(env: Env, row: typeof sources.$inferSelect): Promise<Source> {
-  const { id, merchant, provider, config, userFrom, userPrefix } = row;
+  const { id, merchant, provider, config, userFrom, userPrefix, minAuthenticity } = row;
   const newestFirst = row.secrets.toSorted((a, b) => b.createdAt - a.createdAt);
   const secrets = await Promise.all(newestFirst.map(({ sealed }) => open(env, id, sealed)));
-  return { id, merchant, provider, secrets, config, userFrom, userPrefix };
+  return { id, merchant, provider, secrets, config, userFrom, userPrefix, minAuthenticity };
 }

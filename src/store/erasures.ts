@@ -57,6 +57,7 @@ const TABLES = [
   { name: "sources", id: "id" },
   { name: "channel_accounts", id: "channel" },
   { name: "jobs", id: "id" },
+  { name: "quarantine", id: "id" },
   { name: "deliveries", id: "id" },
   { name: "events", id: "id" },
   { name: "audit", id: "id" },

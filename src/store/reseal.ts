@@ -41,6 +41,7 @@ const COLUMNS: SealedColumn[] = [
   },
   { table: "sources", key: ["id"], column: "secrets", row: ([id]) => id! },
   { table: "merchants", key: ["id"], column: "signing_keys", row: ([id]) => signingRow(id!) },
+  { table: "quarantine", key: ["merchant", "id"], column: "request", row: ([, id]) => id! },
   {
     table: "channel_accounts",
     key: ["merchant", "channel"],

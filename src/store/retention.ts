@@ -36,7 +36,7 @@ const AGING = [
 ] as const;
 
 /**
- * Deletes what is older than it is kept: bodies of events after PAYLOAD_DAYS, the log and its jobs after LOG_DAYS.
+ * Deletes what is older than it is kept: bodies of events and quarantined requests after PAYLOAD_DAYS, the log and its jobs after LOG_DAYS.
  * Whatever is unfinished stays until it is over: once a day the sweep of the bodies goes back by 15 days. In bites, of
  * so many rows a run; goes on where it was in the next. Every row that goes is a row billed, and a body's event is
  * written once more when the body goes. Throws where D1 does.
@@ -56,6 +56,8 @@ export async function tidyLog(env: Env, now: number): Promise<void> {
   for (const { id: merchant, bodiesTo, tidyAt } of results) {
     const bodies = await dropBodies(env.DB, merchant, bodiesTo, idFrom("evt", bodiesBefore), rows);
     rows -= bodies.rows;
+    const requests = { table: "quarantine", isOver: "true", merchant, before: idFrom("qua", bodiesBefore) };
+    rows -= await deleteOld(env.DB, requests, rows);
     for (const { table, prefix, isOver } of AGING) {
       rows -= await deleteOld(env.DB, { table, isOver, merchant, before: idFrom(prefix, logBefore) }, rows);
     }

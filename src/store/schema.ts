@@ -2,8 +2,9 @@ import { integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite
 
 import type { Channel } from "../event/channels.ts";
 import type { Payload } from "../event/envelope.ts";
+import type { Authenticity } from "../event/event.ts";
 import type { Filter } from "../event/filter.ts";
-import type { Attempt, DeliveryStatus, Ordering, WaitingFor } from "../outbox/contract.ts";
+import type { Attempt, DeliveryStatus, Ordering, Quarantined, WaitingFor } from "../outbox/contract.ts";
 
 export type Scope = "events:write" | "log:read" | "config:write" | "people:write" | "keys:write";
 
@@ -52,6 +53,8 @@ export const sources = sqliteTable("sources", {
   config: text("config", { mode: "json" }).$type<Record<string, unknown>>(),
   userFrom: text("user_from"),
   userPrefix: text("user_prefix"),
+  /** What an event has to reach for people to hear of it. */
+  minAuthenticity: text("min_authenticity").$type<Authenticity>().notNull().default("fetched"),
   description: text("description"),
   createdAt: integer("created_at").notNull(),
 });
@@ -298,6 +301,27 @@ export const erasures = sqliteTable("erasures", {
   dueAt: integer("due_at").notNull(),
   createdAt: integer("created_at").notNull(),
 });
+
+/**
+ * Signed requests that became no event. `event`: the one that is known by the same id, with other content; `hash`:
+ * SHA-256 of the bytes; `request`: URL and headers as sealed JSON; `body`: base64 of the bytes.
+ */
+export const quarantine = sqliteTable(
+  "quarantine",
+  {
+    merchant: text("merchant").notNull(),
+    id: text("id").notNull(),
+    source: text("source").notNull(),
+    reason: text("reason").$type<Quarantined["reason"]>().notNull(),
+    event: text("event"),
+    receivedAt: integer("received_at").notNull(),
+    hash: text("hash").notNull(),
+    request: text("request").notNull(),
+    replayedAt: integer("replayed_at"),
+    body: text("body").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
 
 /** Messages of a queue that could not be read. */
 export const parked = sqliteTable("parked", {

@@ -124,6 +124,11 @@ const ROWS: Record<string, Row> = {
     target: () => "email",
     fields: ["from", "provider"],
   },
+  replayQuarantined: {
+    path: ({ quarantined }) => `/v1/quarantine/${quarantined}/replay`,
+    action: "quarantine.replayed",
+    target: ({ quarantined }) => quarantined,
+  },
   deleteChannel: { path: () => "/v1/channels/email", action: "channel.deleted", target: () => "email" },
   deleteEndpoint: {
     path: ({ endpoint }) => `/v1/endpoints/${endpoint}`,

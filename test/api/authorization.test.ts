@@ -112,6 +112,9 @@ const ROWS: Record<string, Row> = {
   getJob: { needs: "log:read", path: ({ job }) => `/v1/jobs/${job}` },
   cancelJob: { needs: "events:write", path: ({ job }) => `/v1/jobs/${job}/cancel` },
   getEndpointStats: { needs: "log:read", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/stats` },
+  listQuarantine: { needs: "log:read", path: at("/v1/quarantine") },
+  getQuarantined: { needs: "log:read", path: ({ quarantined }) => `/v1/quarantine/${quarantined}` },
+  replayQuarantined: { needs: "events:write", path: ({ quarantined }) => `/v1/quarantine/${quarantined}/replay` },
   listDeadLetters: { needs: "admin", path: at("/v1/admin/dead-letters") },
   redriveDeadLetter: { needs: "admin", path: at("/v1/admin/dead-letters/dead_1/redrive") },
 };

@@ -103,7 +103,12 @@ describe("/v1/sources", () => {
     const made = await call("POST", "/v1/sources", { key: merchant.key, body: { provider: "stripe" } });
     const id = String(made.json["id"]);
     expect(made.status).toBe(201);
-    expect(made.json).toMatchObject({ status: "awaiting_secret", secrets: [], userFrom: null });
+    expect(made.json).toMatchObject({
+      status: "awaiting_secret",
+      secrets: [],
+      userFrom: null,
+      minAuthenticity: "fetched",
+    });
     expect(made.json["ingestUrl"]).toBe(`https://paybell.test/ingest/${id}`);
     expect((await send("POST", `/ingest/${id}`, { body: "{}" })).status).toBe(401);
 
@@ -121,8 +126,9 @@ describe("/v1/sources", () => {
     const body = { provider: "stripe", secrets: ["whsec_1"], userFrom: "/data/object/customer", userPrefix: "s_" };
     const { json: before } = await call("POST", "/v1/sources", { key: merchant.key, body });
     const path = source(String(before["id"]));
-    const { json } = await call("PATCH", path, { key: merchant.key, body: { userPrefix: "t_" } });
-    expect(json).toEqual({ ...before, userPrefix: "t_" });
+    const changes = { userPrefix: "t_", minAuthenticity: "signed" };
+    const { json } = await call("PATCH", path, { key: merchant.key, body: changes });
+    expect(json).toEqual({ ...before, ...changes });
     expect((await call("GET", path, { key: merchant.key })).json).toEqual(json);
     expect((await call("PATCH", path, { key: merchant.key, body: { provider: "stripe" } })).status).toBe(422);
   });

@@ -5,6 +5,7 @@ import { createApp } from "../../src/api/app.ts";
 import { deliveryId, eventId, randomId } from "../../src/event/ids.ts";
 import type { Attempt, DeliveryRow, EventRecord } from "../../src/outbox/contract.ts";
 import { NO_PROGRESS, type Job } from "../../src/store/jobs.ts";
+import { closeRequest, keepQuarantined } from "../../src/store/quarantine.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { jobs } from "../../src/store/schema.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
@@ -72,6 +73,7 @@ const TABLES = [
   "deliveries",
   "jobs",
   "dead_letters",
+  "quarantine",
 ];
 
 /** All that D1 holds, to compare before and after. */
@@ -93,11 +95,12 @@ export interface FurnishedMerchant {
   event: string;
   delivery: string;
   job: string;
+  quarantined: string;
 }
 
 /**
  * Makes a merchant with a second key, a source with a secret, an endpoint, an account for email, a user, an event with
- * a delivered delivery, and a job that is over.
+ * a delivered delivery, a job that is over, and a quarantined request.
  */
 export async function furnishedMerchant(): Promise<FurnishedMerchant> {
   const { id, key } = await newMerchant();
@@ -121,7 +124,31 @@ export async function furnishedMerchant(): Promise<FurnishedMerchant> {
     event: event!,
     delivery: deliveryId(event!, endpoint.id),
     job: job.id,
+    quarantined: await newQuarantined(id, String(source.json["id"])),
   };
+}
+
+/** Quarantines a request of a Stripe source, which this release can read; returns its id. */
+export async function newQuarantined(merchant: string, source: string, receivedAt = Date.now()): Promise<string> {
+  const id = randomId("qua", receivedAt);
+  const event = { id: `evt_${id}`, object: "event", type: "payout.paid", livemode: true, data: { object: {} } };
+  const request = {
+    body: new TextEncoder().encode(JSON.stringify(event)),
+    headers: new Headers(),
+    url: `https://paybell.test/ingest/${source}`,
+  };
+  await keepQuarantined(env.DB, {
+    merchant,
+    id,
+    source,
+    reason: "unparseable",
+    event: null,
+    receivedAt,
+    hash: id,
+    replayedAt: null,
+    ...(await closeRequest(env, id, request)),
+  });
+  return id;
 }
 
 /** A job's row: it is over unless `fields` say otherwise. */

@@ -1,4 +1,9 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import {
+  createExecutionContext,
+  runDurableObjectAlarm,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -6,7 +11,8 @@ import { deliveryId } from "../../src/event/ids.ts";
 import { userKey } from "../../src/outbox/keys.ts";
 import { seal } from "../../src/platform/secret-box.ts";
 import { addressRow, personOf } from "../../src/store/people.ts";
-import { pass } from "../support/builders.ts";
+import { acceptEvents } from "../../src/ingest/accept.ts";
+import { acceptEvent, endpoint, pass, paymentEvent } from "../support/builders.ts";
 import { call, newMerchant, receive } from "../support/merchant.ts";
 
 const RESEND = { provider: "resend", from: "Shop <shop@shop.example>", apiKey: "re_1" };
@@ -163,6 +169,29 @@ describe("telling a person", () => {
       .bind(ref.merchant, ref.user, await seal(env.ENCRYPTION_KEY, addressRow(ref, "sms"), ADA.phone))
       .run();
     await until(await post({ user: "late" }), "sms", "sent");
+  });
+});
+
+describe("an event that was planned to be told, of a source that has come to demand more", () => {
+  it.each([
+    ["signed", "skipped", "authenticity"],
+    ["fetched", "sent", null],
+  ])("and now demands %s, is %s", async (minAuthenticity, status, reason) => {
+    await furnish("email");
+    const asked = provider(accepted);
+    const made = await call("POST", "/v1/sources", {
+      key: merchant.key,
+      body: { provider: "stripe", minAuthenticity },
+    });
+    const source = String(made.json["id"]);
+    const origin = { name: "stripe", source, eventId: "x", type: "x", authenticity: "fetched" as const };
+    const event = paymentEvent({ user: "ada", origin });
+    const ctx = createExecutionContext();
+    const accepting = await acceptEvent({ merchant: merchant.id, event, plan: [endpoint("email")] });
+    await acceptEvents({ env, ctx }, [accepting]);
+    await waitOnExecutionContext(ctx);
+    expect(await until(accepting.id, "email", status)).toMatchObject({ reason });
+    expect(asked).toHaveLength(status === "sent" ? 1 : 0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { PaymentEvent } from "../../src/event/event.ts";
+import { AUTHENTICITIES, type Authenticity, type PaymentEvent } from "../../src/event/event.ts";
 import { plan } from "../../src/ingest/plan.ts";
 import type { Endpoint, MerchantConfig } from "../../src/store/config.ts";
 import { paymentEvent } from "../support/builders.ts";
@@ -60,6 +60,22 @@ describe("an endpoint is planned for an event", () => {
     ["of this type that does not pass its filter", { eventTypes: ["payment.*"], filter: { user: "u_2" } }],
   ])("but not for one %s", (_, endpoint) => {
     expect(wants(endpoint)).toBe(false);
+  });
+
+  it("and people only where it is as sure as its source demands, or surer", () => {
+    const account = { merchant: "mer_1", channel: "email" as const, provider: "x", account: {}, updatedAt: 0 };
+    const skips = (authenticity: Authenticity, minAuthenticity?: Authenticity) => {
+      const origin = { name: "x", source: "src_1", eventId: "x", type: "x", authenticity };
+      const planned = plan({ ...config({}), accounts: [account] }, paymentEvent({ origin }), minAuthenticity);
+      expect(planned[0]).not.toHaveProperty("skip");
+      return planned[1]!.skip;
+    };
+    for (const [i, least] of AUTHENTICITIES.entries()) {
+      expect(AUTHENTICITIES.map((one) => skips(one, least) === undefined)).toEqual(
+        AUTHENTICITIES.map((_, j) => j <= i),
+      );
+    }
+    expect([skips("fetched"), skips("signed-weak")]).toEqual([undefined, "authenticity"]);
   });
 
   it("each for itself, with what its deliveries are made of", () => {

@@ -6,7 +6,7 @@ import { deliveryId } from "../../src/event/ids.ts";
 import { tidyLog } from "../../src/store/retention.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { jobs } from "../../src/store/schema.ts";
-import { deliveryRow, eventRecord, logEvents, newEventId, newJob } from "../api/support.ts";
+import { deliveryRow, eventRecord, logEvents, newEventId, newJob, newQuarantined } from "../api/support.ts";
 import { call, newMerchant } from "../support/merchant.ts";
 
 const DAY = 24 * 3_600_000;
@@ -98,6 +98,13 @@ describe("what is older than it is kept", () => {
     await tidyLog(env, NOW);
     const left = await env.DB.prepare("SELECT id FROM jobs WHERE merchant = ?").bind(merchant.id).all<{ id: string }>();
     expect(left.results.map(({ id }) => id).toSorted()).toEqual([rows[1]!.id, rows[2]!.id].toSorted());
+  });
+
+  it("takes quarantined requests when bodies go", async () => {
+    await newQuarantined(merchant.id, "src_1", NOW - 31 * DAY);
+    const young = await newQuarantined(merchant.id, "src_1", NOW - 29 * DAY);
+    await tidyLog(env, NOW);
+    expect((await call("GET", "/v1/quarantine", { key: merchant.key })).json.data).toMatchObject([{ id: young }]);
   });
 
   it("goes on where the last run was, and looks at a merchant once an hour", async () => {

@@ -14,6 +14,7 @@ import {
   jobs,
   merchants,
   parked,
+  quarantine,
   sources,
   suppressions,
   sweeps,
@@ -45,6 +46,7 @@ const tables = [
   parked,
   jobs,
   deadLetters,
+  quarantine,
 ].map(getTableConfig);
 
 const byName = (a: Column, b: Column) => (a.name < b.name ? -1 : 1);

@@ -1,0 +1,144 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { and, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+
+import { takeSigned } from "../ingest/ingest.ts";
+import type { Quarantined } from "../outbox/contract.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { merchantConfig, sourceById } from "../store/config.ts";
+import { isQuarantined, listed, openRequest, quarantinedById } from "../store/quarantine.ts";
+import { quarantine } from "../store/schema.ts";
+import type { Api } from "./api-env.ts";
+import { changing } from "./audit.ts";
+import { needsScope } from "./authenticate.ts";
+import {
+  found,
+  IdParam,
+  Instant,
+  isoOrNull,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
+
+const QuarantinedRequest = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    reason: z.enum(["unparseable", "altered"]).openapi({
+      description: "unparseable: signed, and no event; altered: its id is known with other content.",
+    }),
+    event: z.string().nullable().openapi({ description: "The event that is known by its id." }),
+    receivedAt: Instant,
+    replayedAt: Instant.nullable().openapi({ description: "When it was taken in after all." }),
+  })
+  .openapi("QuarantinedRequest");
+
+const WithBody = QuarantinedRequest.extend({
+  body: z.string().openapi({ description: "The bytes as they came, in base64." }),
+}).openapi("QuarantinedRequestWithBody");
+
+const Replayed = z
+  .object({
+    data: z.array(
+      z.object({ id: z.string(), sequence: z.int().nullable(), status: z.enum(["accepted", "duplicate", "conflict"]) }),
+    ),
+  })
+  .openapi("Replayed");
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/quarantine",
+  operationId: "listQuarantine",
+  summary: "List signed requests that became no event",
+  ...needsScope("log:read"),
+  request: { query: ListQuery },
+  responses: { 200: json(pageOf(QuarantinedRequest), "A page"), ...problems(401, 403, 422) },
+});
+
+const show = createRoute({
+  method: "get",
+  path: "/v1/quarantine/{id}",
+  operationId: "getQuarantined",
+  summary: "Show such a request with its bytes",
+  ...needsScope("log:read"),
+  request: { params: IdParam },
+  responses: { 200: json(WithBody, "The request"), ...problems(401, 403, 404) },
+});
+
+const replay = createRoute({
+  method: "post",
+  path: "/v1/quarantine/{id}/replay",
+  operationId: "replayQuarantined",
+  summary: "Take such a request in as if it came now",
+  ...needsScope("events:write"),
+  request: { params: IdParam },
+  responses: { 200: json(Replayed, "What became of its events"), ...problems(401, 403, 404, 409, 503) },
+});
+
+/** `/v1/quarantine`. */
+export function quarantineRoutes(app: Api): void {
+  app.openapi(list, async (c) => {
+    const query = c.req.valid("query");
+    const cut = pageBy(quarantine.id, query);
+    const rows = await drizzle(c.env.DB)
+      .select(listed)
+      .from(quarantine)
+      .where(and(eq(quarantine.merchant, c.get("merchant")), cut.after))
+      .orderBy(cut.order)
+      .limit(cut.rows);
+    return c.json(page(rows.map(toQuarantined), query.limit), 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const row = found(await quarantinedById(c.env.DB, c.get("merchant"), c.req.valid("param").id));
+    return c.json({ ...toQuarantined(row), body: row.body }, 200);
+  });
+
+  app.openapi(replay, async (c) => {
+    const row = found(await quarantinedById(c.env.DB, c.get("merchant"), c.req.valid("param").id));
+    const [source, config] = await Promise.all([sourceById(c.env, row.source), merchantConfig(c.env, row.merchant)]);
+    if (!source.ok || !config.ok || config.value === null) {
+      throw new ProblemError("unavailable");
+    }
+    if (source.value === null) {
+      throw new ProblemError("not_replayable", { detail: "Its source is gone." });
+    }
+    const request = await openRequest(c.env, row);
+    const context = { env: c.env, ctx: c.executionCtx };
+    const now = Date.now();
+    const taken = await takeSigned(context, config.value, source.value, request, now, row.receivedAt);
+    if (taken === "unparseable") {
+      throw new ProblemError("not_replayable", { detail: "It still is no event." });
+    }
+    const data = taken.map((one) => {
+      if (!("id" in one)) {
+        throw new ProblemError("unavailable", { detail: "Not all of it was taken: replay it again." });
+      }
+      return { id: one.id, sequence: one.sequence, status: one.status };
+    });
+    const noting = drizzle(c.env.DB)
+      .update(quarantine)
+      .set({ replayedAt: now })
+      .where(isQuarantined(row.merchant, row.id));
+    await changing(c, { action: "quarantine.replayed", target: row.id }, noting);
+    return c.json({ data }, 200);
+  });
+}
+
+type Listed = Omit<Quarantined, "body" | "request" | "hash">;
+
+function toQuarantined({
+  id,
+  source,
+  reason,
+  event,
+  receivedAt,
+  replayedAt,
+}: Listed): z.infer<typeof QuarantinedRequest> {
+  return { id, source, reason, event, receivedAt: toIso(receivedAt), replayedAt: isoOrNull(replayedAt) };
+}
