@@ -1,3 +1,4 @@
+import { coinbaseCdp } from "./coinbase-cdp.ts";
 import { flutterwave } from "./flutterwave.ts";
 import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
@@ -6,10 +7,14 @@ import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 
 /** Every provider by the name that sources call it. */
-export const providers = { stripe, flutterwave, "flutterwave-v4": flutterwaveV4, standard, hmac } satisfies Record<
-  string,
-  Provider
->;
+export const providers = {
+  stripe,
+  flutterwave,
+  "flutterwave-v4": flutterwaveV4,
+  "coinbase-cdp": coinbaseCdp,
+  standard,
+  hmac,
+} satisfies Record<string, Provider>;
 
 /** The provider of that name; null where there is none. */
 export function providerOf(name: string): Provider | null {
