@@ -1,4 +1,5 @@
 import { coinbaseCdp } from "./coinbase-cdp.ts";
+import { coinbaseCommerce } from "./coinbase-commerce.ts";
 import { flutterwave } from "./flutterwave.ts";
 import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
@@ -12,6 +13,7 @@ export const providers = {
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,
+  "coinbase-commerce": coinbaseCommerce,
   standard,
   hmac,
 } satisfies Record<string, Provider>;
