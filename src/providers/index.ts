@@ -6,6 +6,7 @@ import { hmac } from "./hmac.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
+import { worldpay } from "./worldpay.ts";
 
 /** Every provider by the name that sources call it. */
 export const providers = {
@@ -14,6 +15,7 @@ export const providers = {
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,
   "coinbase-commerce": coinbaseCommerce,
+  worldpay,
   standard,
   hmac,
 } satisfies Record<string, Provider>;
