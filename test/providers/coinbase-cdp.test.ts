@@ -147,6 +147,44 @@ describe("Coinbase's events", () => {
     });
   });
 
+  it("say what was captured, and void a payment only of which nothing was", async () => {
+    const eventOf = (action: string, balances: object, rest = {}) => ({
+      eventType: `acceptance.payment_session.${action}`,
+      data: { paymentSession: { paymentSessionId: "p", amount: "64.50", asset: "usd", balances }, ...rest },
+    });
+    const capture = await normalize(eventOf("capture_succeeded", { captured: "20.00", capturable: "44.50" }));
+    expect(capture.type).toBe("payment.partially_captured");
+    expect(capture.data).toEqual({ payment: { id: "p", amount: { value: "2000", currency: "USD" } } });
+    const rest = { void: { voidId: "v" } };
+    expect((await normalize(eventOf("void_succeeded", { captured: "0" }, rest))).type).toBe("payment.canceled");
+    expect((await normalize(eventOf("void_succeeded", { captured: "20.00" }, rest))).type).toBe("unknown");
+  });
+
+  it("say which refund of a session", async () => {
+    const { type, data } = await normalize(sampleOf(10));
+    expect(type).toBe("refund.succeeded");
+    expect(data).toEqual({
+      payment: { id: "paymentSession_x1", reference: "tickets-x1" },
+      refund: { id: "refund_1", reason: "The show is off" },
+    });
+  });
+
+  it.each([
+    ["acceptance.payment_session.authorization_pending", "payment.processing"],
+    ["acceptance.payment_session.created", "payment.created"],
+    ["acceptance.payment_session.capture_pending", "unknown"],
+    ["acceptance.payment_session.void_failed", "unknown"],
+    ["acceptance.disbursement.pending", "payout.in_transit"],
+    ["acceptance.disbursement.failed", "payout.failed"],
+    ["acceptance.mandate.approval_succeeded", "mandate.active"],
+    ["acceptance.mandate.approval_failed", "mandate.failed"],
+    ["acceptance.mandate.canceled", "mandate.canceled"],
+    ["acceptance.mandate.revocation_succeeded", "mandate.canceled"],
+  ])("of the type %s are %s", async (eventType, is) => {
+    const data = { paymentSession: { paymentSessionId: "p" }, disbursementId: "d", mandate: { mandateId: "m" } };
+    expect((await normalize({ eventType, data })).type).toBe(is);
+  });
+
   it("name the refund that was made last", async () => {
     const refunds = [
       { id: "rf_2", status: "COMPLETED", currency: "USD", amount: "2.00", createdAt: "2026-11-23T12:00:00Z" },

@@ -98,6 +98,20 @@ describe("Flutterwave's v4 events", () => {
     });
   });
 
+  it.each([
+    ["charge.completed", "voided", "payment.canceled"],
+    ["transfer.disburse", "PENDING", "payout.in_transit"],
+    ["transfer.disburse", "CANCELLED", "payout.canceled"],
+    ["refund.completed", "new", "refund.created"],
+    ["refund.completed", "pending", "refund.pending"],
+    ["chargeback.updated", "declined", "dispute.under_review"],
+    ["chargeback.updated", "accepted", "dispute.accepted"],
+    ["chargeback.updated", "won", "dispute.won"],
+    ["chargeback.updated", "reversed", "dispute.reversed"],
+  ])("of the type %s with the status %s are %s", async (type, status, is) => {
+    expect((await normalize({ type, data: { id: "x", charge_id: "chg_1", status } })).type).toBe(is);
+  });
+
   it("leave out the amount of a transfer that is exchanged", async () => {
     const transfer = { id: "trf_1", amount: 10, source_currency: "NGN", destination_currency: "EUR", status: "NEW" };
     const { type, data } = await normalize({ type: "transfer.disburse", data: transfer });

@@ -103,6 +103,14 @@ describe("Worldpay's events", () => {
     });
   });
 
+  it.each([
+    ["chargedBack", "dispute.opened"],
+    ["chargebackReversed", "dispute.won"],
+  ])("of chargebacks: %s is %s", async (type, is) => {
+    const eventDetails = { classification: "chargeback", type, transactionReference: "t" };
+    expect((await normalize({ eventId: "e", eventDetails })).type).toBe(is);
+  });
+
   it("say which refund, by its reference, else by the event that tells of it", async () => {
     const amount = { value: "500", currency: "GBP" };
     expect((await normalize(sampleOf(9))).data.refund).toEqual({ id: "refund-7", amount });
