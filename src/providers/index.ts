@@ -1,10 +1,24 @@
+import { coinbaseCdp } from "./coinbase-cdp.ts";
+import { coinbaseCommerce } from "./coinbase-commerce.ts";
+import { flutterwave } from "./flutterwave.ts";
+import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
+import { worldpay } from "./worldpay.ts";
 
 /** Every provider by the name that sources call it. */
-export const providers = { stripe, standard, hmac } satisfies Record<string, Provider>;
+export const providers = {
+  stripe,
+  flutterwave,
+  "flutterwave-v4": flutterwaveV4,
+  "coinbase-cdp": coinbaseCdp,
+  "coinbase-commerce": coinbaseCommerce,
+  worldpay,
+  standard,
+  hmac,
+} satisfies Record<string, Provider>;
 
 /** The provider of that name; null where there is none. */
 export function providerOf(name: string): Provider | null {

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesOfHex, type HmacHash, secondsOf, verifyHmac } from "../../src/providers/signature.ts";
+import { bytesOfHex, type HmacHash, secondsOf, verifyHmac, verifyToken } from "../../src/providers/signature.ts";
 
 const body = new TextEncoder().encode("a body");
 
@@ -36,6 +36,32 @@ describe("verifyHmac", () => {
       const signature = createHmac("sha256", secret).update(body).digest();
       expect((await verifyHmac(body, [signature], [secret])).ok).toBe(true);
     }
+  });
+});
+
+describe("verifyToken", () => {
+  it("names the secret that the header repeats, and takes nothing else for it", async () => {
+    const secrets = fc.uniqueArray(fc.string({ unit: "grapheme-ascii", minLength: 1 }), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(secrets, fc.string(), async (secrets, token) => {
+        const secretIndex = secrets.indexOf(token);
+        const isSecret = secretIndex !== -1 && token.trim() !== "";
+        expect(await verifyToken(token, secrets)).toMatchObject(isSecret ? { ok: true, secretIndex } : { ok: false });
+        const first = secrets.findIndex((secret) => secret.trim() !== "");
+        if (first === -1) return;
+        expect(await verifyToken(secrets[first]!, secrets)).toEqual({ ok: true, secretIndex: first });
+      }),
+    );
+  });
+
+  it.each([
+    ["no secret", "", [], "no-secret"],
+    ["only blank ones", "", ["", " "], "no-secret"],
+    ["a blank one beside a good one", " ", [" ", "good"], "signature-mismatch"],
+    ["too many", "a", ["a", "b", "c", "d", "e", "f"], "too-many-secrets"],
+    ["a token that is too long", "a".repeat(8193), ["a".repeat(8193)], "header-malformed"],
+  ])("refuses %s", async (_, token, secrets, reason) => {
+    expect(await verifyToken(token, secrets)).toEqual({ ok: false, reason });
   });
 });
 

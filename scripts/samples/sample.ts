@@ -1,0 +1,38 @@
+import type { SignedRequest } from "../../src/providers/provider.ts";
+import type { EventType } from "../../src/event/event-types.ts";
+
+/** One event of a provider as it really sends it, with names, ids and amounts of our own. */
+export interface Sample {
+  /** The provider's name of the type, such as `payment_intent.succeeded`. */
+  type: string;
+  /** The provider's page, or the type of its SDK, that the object was written from. */
+  source: string;
+  /** The event as the provider words it. `id`: unique, for whatever ids it has; `at`: when it happened, epoch ms. */
+  make(id: string, at: number): unknown;
+  /** The canonical type that it is. */
+  is: EventType;
+}
+
+/**
+ * How a provider's requests are made: for the tests, which hold its adapter to them, and for `npm run trigger`. Nothing
+ * of it runs in the Worker.
+ */
+export interface ProviderSamples {
+  /** As in the registry of providers. */
+  provider: string;
+  /** What a source of these needs in its `config`. */
+  config?: Record<string, unknown>;
+  /** Seconds that a signed time may be away from now; null where no time is signed. */
+  toleranceSeconds: number | null;
+  /** What the signature covers: all bytes of the body, some fields of it, a checksum, or nothing. */
+  covers: "body" | "fields" | "checksum" | "nothing";
+  /**
+   * New keys: `secret` as a source takes it, `signingKey` as {@link ProviderSamples.sign} does. They are the same text
+   * where both sides share a secret.
+   */
+  newKeys(): Promise<{ secret: string; signingKey: string }>;
+  /** Makes the request that the provider would post. `now`: epoch seconds; `url`: as it is registered there. */
+  sign(event: unknown, how: { signingKey: string; now: number; url: string }): Promise<SignedRequest>;
+  /** The ten types that are used most, or more. */
+  events: Sample[];
+}

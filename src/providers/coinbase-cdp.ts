@@ -1,0 +1,90 @@
+import { readCdpEvent } from "./coinbase-cdp-events.ts";
+import { at, parseObject, textAt } from "./json.ts";
+import { acknowledgePlainly, type Provider } from "./provider.ts";
+import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
+import { bytesOfHex, isFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
+
+const TOLERANCE_SECONDS = 300;
+/** How many headers a signature may cover. */
+const MAX_COVERED = 16;
+/** Where the event's id is, for the events that have none in their body; it counts only where it is signed. */
+const ID_HEADERS = ["x-hook0-id", "x-event-id"];
+
+/**
+ * Coinbase's Developer Platform (CDP), with Coinbase Business and Payment Acceptance: `X-Hook0-Signature:
+ * t=…,h=names,v1=…`, HMAC-SHA256 in hex over `{t}.{names}.{values}.{body}`, the names with spaces and the values with
+ * dots between them; `v0` is over `{t}.{body}` and counts only where there is no `v1`.
+ * https://docs.cdp.coinbase.com/webhooks/payment-acceptance/verification
+ */
+export const coinbaseCdp: Provider = {
+  name: "coinbase-cdp",
+  config: ModeConfig,
+
+  async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
+    const header = headers.get("x-hook0-signature");
+    if (!header) return { ok: false, reason: "header-missing" };
+    const signature = parseHeader(header);
+    if (!signature) return { ok: false, reason: "header-malformed" };
+    const { timestamp, covered, bytes } = signature;
+    const values = covered?.map((name) => headers.get(name));
+    if (values?.includes(null)) return { ok: false, reason: "covered-header-missing" };
+    const prefix = values ? `${timestamp}.${covered!.join(" ")}.${values.join(".")}.` : `${timestamp}.`;
+    const verification = await verifyHmac(prefixed(prefix, body), [bytes], secrets);
+    if (verification.ok && !isFresh(Number(timestamp), now, toleranceSeconds)) {
+      return { ok: false, reason: "timestamp-not-fresh" };
+    }
+    return verification;
+  },
+
+  async normalize({ body, headers }, _secrets, config) {
+    const event = parseObject(body);
+    const covered = parseHeader(headers.get("x-hook0-signature") ?? "")?.covered ?? [];
+    const named = ID_HEADERS.find((name) => covered.some((other) => other.toLowerCase() === name));
+    const providerType = textAt(event, "eventType") ?? "unknown";
+    const { type, data } = readCdpEvent(providerType, event);
+    return [
+      {
+        eventId: textAt(event, "eventId") ?? ((named && headers.get(named)) || null),
+        providerType,
+        type,
+        occurredAt: instantOfIso(at(event, "timestamp")) ?? instantOfIso(at(event, "updatedAt")),
+        livemode: isLive(config),
+        customer: null,
+        authenticity: "signed",
+        data,
+        raw: event,
+      },
+    ];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+interface Signature {
+  /** As it was signed: decimal seconds. */
+  timestamp: string;
+  /** The headers that are signed too, as they are named; null where only time and body are. */
+  covered: string[] | null;
+  bytes: Uint8Array;
+}
+
+/** Null unless each field is there once and well formed. */
+function parseHeader(header: string): Signature | null {
+  if (header.length > MAX_HEADER_LENGTH) return null;
+  const fields = new Map<string, string>();
+  for (const item of header.split(",")) {
+    const [name = "", value = ""] = item.trimStart().split("=", 2);
+    if (fields.has(name)) return null;
+    fields.set(name, value);
+  }
+  const timestamp = fields.get("t") ?? "";
+  const isWhole = fields.has("v1");
+  const covered = isWhole ? (fields.get("h") ?? "").split(" ") : null;
+  const bytes = bytesOfHex(fields.get(isWhole ? "v1" : "v0") ?? "");
+  const isNamed = covered === null || (covered.length <= MAX_COVERED && covered.every(isHeaderName));
+  return isNamed && secondsOf(timestamp) !== null && bytes?.length === 32 ? { timestamp, covered, bytes } : null;
+}
+
+function isHeaderName(text: string): boolean {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(text);
+}
