@@ -3,6 +3,7 @@ import { coinbaseCommerce } from "./coinbase-commerce.ts";
 import { flutterwave } from "./flutterwave.ts";
 import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
+import { mollie } from "./mollie.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
@@ -11,6 +12,7 @@ import { worldpay } from "./worldpay.ts";
 /** Every provider by the name that sources call it. */
 export const providers = {
   stripe,
+  mollie,
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,
