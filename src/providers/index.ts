@@ -5,6 +5,7 @@ import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
 import { mollie } from "./mollie.ts";
 import type { Provider } from "./provider.ts";
+import { razorpay } from "./razorpay.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 import { worldpay } from "./worldpay.ts";
@@ -13,6 +14,7 @@ import { worldpay } from "./worldpay.ts";
 export const providers = {
   stripe,
   mollie,
+  razorpay,
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,

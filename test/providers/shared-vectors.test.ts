@@ -7,7 +7,7 @@ interface Row {
   id: string;
   provider: string;
   /** An object is, as our secret, its JSON. */
-  secret: string | Record<string, string>;
+  secret: string | string[] | Record<string, string>;
   headers: Record<string, string>;
   body?: string;
   body_base64?: string;
