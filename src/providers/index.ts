@@ -5,6 +5,7 @@ import { flutterwaveV4 } from "./flutterwave-v4.ts";
 import { hmac } from "./hmac.ts";
 import { mollie } from "./mollie.ts";
 import type { Provider } from "./provider.ts";
+import { paystack } from "./paystack.ts";
 import { razorpay } from "./razorpay.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
@@ -15,6 +16,7 @@ export const providers = {
   stripe,
   mollie,
   razorpay,
+  paystack,
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,
