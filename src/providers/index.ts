@@ -1,3 +1,4 @@
+import { alipay } from "./alipay.ts";
 import { coinbaseCdp } from "./coinbase-cdp.ts";
 import { coinbaseCommerce } from "./coinbase-commerce.ts";
 import { flutterwave } from "./flutterwave.ts";
@@ -17,6 +18,7 @@ export const providers = {
   mollie,
   razorpay,
   paystack,
+  alipay,
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   "coinbase-cdp": coinbaseCdp,
