@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { type Money, moneyFromDecimal } from "../event/money.ts";
+import { type Money, moneyFromDecimal, moneyFromMinor } from "../event/money.ts";
 import { known, textAt } from "./json.ts";
 
 // What several providers write in the same way. Nothing here throws: what is missing or absurd is undefined or null.
@@ -20,6 +20,13 @@ export function isLive(config: Record<string, unknown> | undefined): boolean {
 export function moneyOf(amount: unknown, currency: unknown): Money | undefined {
   if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
   const money = moneyFromDecimal(String(amount), currency);
+  return money === null || money.value.startsWith("-") ? undefined : money;
+}
+
+/** An amount in the minor units of ISO 4217. Undefined for a negative one, and for a currency that is none. */
+export function minorMoneyOf(amount: unknown, currency: unknown): Money | undefined {
+  if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
+  const money = moneyFromMinor(amount, currency);
   return money === null || money.value.startsWith("-") ? undefined : money;
 }
 

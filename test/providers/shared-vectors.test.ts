@@ -7,7 +7,7 @@ interface Row {
   id: string;
   provider: string;
   /** An object is, as our secret, its JSON. */
-  secret: string | Record<string, string>;
+  secret: string | string[] | Record<string, string>;
   headers: Record<string, string>;
   body?: string;
   body_base64?: string;
@@ -35,8 +35,8 @@ describe.runIf(isPresent)("the shared vectors", () => {
 
   it.each(ourRows)("$id is $expected", async ({ provider, secret, headers, tolerance, now, url = "", ...row }) => {
     const body = row.body_base64 ? Buffer.from(row.body_base64, "base64") : new TextEncoder().encode(row.body);
-    const ours = typeof secret === "string" ? secret : JSON.stringify(secret);
-    const { ok } = await ourProvider(provider)!.verify({ body, headers: new Headers(headers), url }, [ours], {
+    const ours = [secret].flat().map((each) => (typeof each === "string" ? each : JSON.stringify(each)));
+    const { ok } = await ourProvider(provider)!.verify({ body, headers: new Headers(headers), url }, ours, {
       now: now ?? 0,
       ...(tolerance === undefined ? {} : { toleranceSeconds: tolerance ?? Number.POSITIVE_INFINITY }),
     });

@@ -1,0 +1,71 @@
+import { createSign, generateKeyPairSync } from "node:crypto";
+
+import type { ProviderSamples, Sample } from "./sample.ts";
+
+const SOURCE = "https://opendocs.alipay.com/open/270/105902";
+const shanghai = (at: number) => new Date(at + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ");
+
+function notice(
+  status: string,
+  is: Sample["is"],
+  fields: (id: string, time: string) => Record<string, string>,
+): Sample {
+  const make = (id: string, at: number) => ({
+    app_id: "2026000000000001",
+    charset: "utf-8",
+    notify_id: `notice-${id}`,
+    notify_type: "trade_status_sync",
+    notify_time: shanghai(at),
+    trade_no: `trade-${id}`,
+    out_trade_no: `tea-${id}`,
+    trade_status: status,
+    total_amount: "88.80",
+    buyer_id: `buyer-${id}`,
+    subject: "茶 & cake 100%",
+    ...fields(id, shanghai(at)),
+  });
+  return { type: `trade_status_sync.${status}`, source: SOURCE, make, is };
+}
+
+const paid = (_: string, time: string) => ({ gmt_payment: time });
+const refunded = (fee: string) => (_: string, time: string) => ({
+  gmt_payment: time,
+  gmt_refund: time,
+  refund_fee: fee,
+});
+
+/** Alipay has four statuses of a trade; some of them mean several things. */
+export const samples: ProviderSamples = {
+  provider: "alipay",
+  toleranceSeconds: null,
+  covers: "fields",
+
+  async newKeys() {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    });
+    return { secret: publicKey, signingKey: privateKey };
+  },
+
+  async sign(event, { signingKey, url }) {
+    const fields = event as Record<string, string>;
+    const text = Object.keys(fields)
+      .sort()
+      .map((name) => `${name}=${fields[name]}`)
+      .join("&");
+    const sign = createSign("RSA-SHA256").update(text).sign(signingKey, "base64");
+    const body = new TextEncoder().encode(new URLSearchParams({ ...fields, sign, sign_type: "RSA2" }).toString());
+    return { body, headers: new Headers({ "content-type": "application/x-www-form-urlencoded; charset=utf-8" }), url };
+  },
+
+  events: [
+    notice("WAIT_BUYER_PAY", "payment.pending", () => ({})),
+    notice("TRADE_SUCCESS", "payment.succeeded", paid),
+    notice("TRADE_SUCCESS", "refund.succeeded", refunded("8.80")),
+    notice("TRADE_FINISHED", "payment.succeeded", paid),
+    notice("TRADE_CLOSED", "refund.succeeded", refunded("88.80")),
+    notice("TRADE_CLOSED", "payment.expired", (_, time) => ({ gmt_close: time })),
+  ],
+};

@@ -1,0 +1,91 @@
+import { createHmac, randomUUID } from "node:crypto";
+
+import type { ProviderSamples, Sample } from "./sample.ts";
+
+type Entities = (id: string, at: number) => Record<string, Record<string, unknown>>;
+
+function event(type: string, is: Sample["is"], entities: Entities): Sample {
+  const make = (id: string, at: number) => {
+    const seconds = Math.floor(at / 1000);
+    const held = Object.entries(entities(id, seconds));
+    return {
+      entity: "event",
+      account_id: "acc_teahouse",
+      event: type,
+      contains: held.map(([name]) => name),
+      payload: Object.fromEntries(held.map(([name, entity]) => [name, { entity: { entity: name, ...entity } }])),
+      created_at: seconds,
+    };
+  };
+  return { type, source: `https://razorpay.com/docs/webhooks/payloads/ (${type})`, make, is };
+}
+
+const money = { amount: 84_900, currency: "INR" };
+const ofPayment = (id: string, fields: Record<string, unknown> = {}) => ({
+  payment: { id: `pay_${id}`, ...money, order_id: `order_${id}`, method: "upi", customer_id: `cust_${id}`, ...fields },
+});
+const ofRefund: Entities = (id) => ({
+  refund: { id: `rfnd_${id}`, payment_id: `pay_${id}`, amount: 20_000, currency: "INR" },
+  ...ofPayment(id),
+});
+const ofDispute: Entities = (id, at) => ({
+  ...ofPayment(id),
+  dispute: { id: `disp_${id}`, payment_id: `pay_${id}`, ...money, reason_code: "goods_not_received", respond_by: at },
+});
+const ofLink: Entities = (id) => ({
+  payment_link: { id: `plink_${id}`, ...money, amount_paid: 40_000, reference_id: `table-${id}` },
+  ...ofPayment(id, { amount: 40_000 }),
+});
+const ofPayout: Entities = (id) => ({ payout: { id: `pout_${id}`, ...money } });
+
+export const samples: ProviderSamples = {
+  provider: "razorpay",
+  toleranceSeconds: null,
+  covers: "body",
+
+  async newKeys() {
+    const secret = randomUUID();
+    return { secret, signingKey: secret };
+  },
+
+  async sign(event, { signingKey, url }) {
+    const body = new TextEncoder().encode(JSON.stringify(event));
+    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
+    const headers = new Headers({
+      "content-type": "application/json",
+      "x-razorpay-signature": signature,
+      "x-razorpay-event-id": randomUUID(),
+    });
+    return { body, headers, url };
+  },
+
+  events: [
+    event("payment.authorized", "payment.authorized", (id) => ofPayment(id)),
+    event("payment.captured", "payment.succeeded", (id) => ofPayment(id)),
+    event("payment.failed", "payment.failed", (id) =>
+      ofPayment(id, { error_code: "BAD_REQUEST_ERROR", error_description: "The bank said no" }),
+    ),
+    event("order.paid", "unknown", (id) => ofPayment(id)),
+    event("payment_link.paid", "payment.succeeded", ofLink),
+    event("payment_link.partially_paid", "payment.partially_captured", ofLink),
+    event("payment_link.cancelled", "payment.canceled", ofLink),
+    event("payment_link.expired", "payment.expired", ofLink),
+    event("refund.created", "refund.pending", ofRefund),
+    event("refund.processed", "refund.succeeded", ofRefund),
+    event("refund.failed", "refund.failed", ofRefund),
+    event("payment.dispute.created", "dispute.opened", ofDispute),
+    event("payment.dispute.under_review", "dispute.under_review", ofDispute),
+    event("payment.dispute.action_required", "dispute.evidence_required", ofDispute),
+    event("payment.dispute.won", "dispute.won", ofDispute),
+    event("payment.dispute.lost", "dispute.lost", ofDispute),
+    event("payment.dispute.closed", "dispute.closed", ofDispute),
+    event("settlement.processed", "settlement.completed", (id) => ({ settlement: { id: `setl_${id}`, amount: 1000 } })),
+    event("payout.pending", "payout.created", ofPayout),
+    event("payout.queued", "payout.created", ofPayout),
+    event("payout.initiated", "payout.in_transit", ofPayout),
+    event("payout.processed", "payout.paid", ofPayout),
+    event("payout.reversed", "payout.returned", ofPayout),
+    event("payout.failed", "payout.failed", ofPayout),
+    event("payout.rejected", "payout.failed", ofPayout),
+  ],
+};

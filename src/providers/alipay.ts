@@ -1,0 +1,96 @@
+import type { EventData } from "../event/event.ts";
+import type { EventType } from "../event/event-types.ts";
+import { known } from "./json.ts";
+import { type Acknowledgement, type Provider, UnparseableError } from "./provider.ts";
+import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
+import { verifyRsa } from "./rsa.ts";
+import { bytesOfBase64, prefixed } from "./signature.ts";
+
+type Form = Map<string, string>;
+
+/**
+ * Alipay: a form whose `sign` is RSA-SHA256 over its other fields, sorted, as `k=v&k=v`. The secret is Alipay's public
+ * key. Most notices sign without `sign_type`, some with it,
+ * even where they do not send it. https://opendocs.alipay.com/open/270/105902
+ */
+export const alipay: Provider = {
+  name: "alipay",
+  config: ModeConfig,
+
+  async verify({ body }, secrets) {
+    const form = formOf(body);
+    if (!form) return { ok: false, reason: "form-malformed" };
+    if ((form.get("sign_type") ?? "RSA2") !== "RSA2") return { ok: false, reason: "algorithm-unknown" };
+    const signature = bytesOfBase64(form.get("sign") ?? "");
+    if (!signature) return { ok: false, reason: form.has("sign") ? "signature-malformed" : "signature-missing" };
+    form.set("sign_type", "RSA2");
+    return verifyRsa(signature, [signedOf(form, ["sign", "sign_type"]), signedOf(form, ["sign"])], secrets);
+  },
+
+  async normalize({ body }, _secrets, config) {
+    const form = formOf(body);
+    const notifyType = form?.get("notify_type");
+    if (!form || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
+    const status = notifyType === "trade_status_sync" ? form.get("trade_status") : undefined;
+    const type = typeOf(status, form);
+    return [
+      {
+        eventId: form.get("notify_id") ?? null,
+        providerType: status ? `${notifyType}.${status}` : notifyType,
+        type,
+        occurredAt: timeOf(type, form),
+        livemode: isLive(config),
+        customer: form.get("buyer_id") ?? form.get("buyer_open_id") ?? null,
+        authenticity: "signed",
+        data: dataOf(type, form),
+        raw: Object.fromEntries(form),
+      },
+    ];
+  },
+
+  acknowledge(outcome: Acknowledgement) {
+    if (outcome === "bad-signature") return new Response("fail", { status: 401 });
+    if (outcome === "unavailable") return new Response("fail", { status: 503 });
+    return new Response("success");
+  },
+};
+
+/** Null for what is no form in UTF-8, and where a field comes twice. */
+function formOf(body: Uint8Array): Form | null {
+  const pairs = [...new URLSearchParams(new TextDecoder().decode(body))];
+  const form = new Map(pairs);
+  const isUtf8 = /^utf-?8$/i.test(form.get("charset") ?? "utf-8");
+  return pairs.length === form.size && isUtf8 ? form : null;
+}
+
+function signedOf(form: Form, without: string[]): Uint8Array<ArrayBuffer> {
+  const names = [...form.keys()].filter((name) => !without.includes(name)).sort();
+  return prefixed(names.map((name) => `${name}=${form.get(name)}`).join("&"), new Uint8Array());
+}
+
+/** A part that is refunded comes as a success with a refund, a refund of all as a trade that is closed. */
+function typeOf(status: string | undefined, form: Form): EventType {
+  const isRefund = form.has("gmt_refund") || Number(form.get("refund_fee") ?? 0) > 0;
+  if (!form.get("trade_no")) return "unknown";
+  if (status === "WAIT_BUYER_PAY") return "payment.pending";
+  if (status === "TRADE_SUCCESS") return isRefund ? "refund.succeeded" : "payment.succeeded";
+  if (status === "TRADE_FINISHED") return "payment.succeeded";
+  if (status === "TRADE_CLOSED") return form.has("gmt_payment") || isRefund ? "refund.succeeded" : "payment.expired";
+  return "unknown";
+}
+
+/** `refund_fee` is the sum of all refunds. */
+function dataOf(type: EventType, form: Form): EventData {
+  const id = form.get("trade_no");
+  if (!id) return {};
+  const refunded = type === "refund.succeeded" ? moneyOf(form.get("refund_fee"), "CNY") : undefined;
+  const amount = moneyOf(form.get("total_amount"), "CNY");
+  return { payment: { ...known({ amount, refunded, reference: form.get("out_trade_no") }), id } };
+}
+
+/** Times are those of Shanghai, without saying so. */
+function timeOf(type: EventType, form: Form): number | null {
+  const own = { "payment.succeeded": "gmt_payment", "refund.succeeded": "gmt_refund", "payment.expired": "gmt_close" };
+  const text = form.get(own[type as keyof typeof own] ?? "") ?? form.get("notify_time");
+  return text ? instantOfIso(`${text.replace(" ", "T")}+08:00`) : null;
+}

@@ -1,0 +1,134 @@
+import { z } from "zod";
+
+import type { EventData, ProviderEvent } from "../event/event.ts";
+import type { EventType } from "../event/event-types.ts";
+import { at, type Json, known, parseObject, textAt } from "./json.ts";
+import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
+import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signature.ts";
+
+const MollieConfig = ModeConfig.extend({ webhooks: z.enum(["signed", "legacy"]).optional() });
+
+/** Names of `WebhookEventTypes` in mollie-api-typescript. */
+const TYPES: ReadonlyMap<string, EventType> = new Map([
+  ["payment.pending", "payment.pending"],
+  ["payment.authorized", "payment.authorized"],
+  ["payment.paid", "payment.succeeded"],
+  ["payment.failed", "payment.failed"],
+  ["payment.canceled", "payment.canceled"],
+  ["payment.expired", "payment.expired"],
+  ["payment-link.paid", "payment.succeeded"],
+  ["refund.queued", "refund.created"],
+  ["refund.pending", "refund.pending"],
+  ["refund.processing", "refund.pending"],
+  ["refund.refunded", "refund.succeeded"],
+  ["refund.failed", "refund.failed"],
+  ["refund.canceled", "refund.failed"],
+  ["chargeback.received", "dispute.opened"],
+  ["chargeback.reversed", "dispute.won"],
+  ["payout.initiated", "payout.created"],
+  ["payout.processing-at-bank", "payout.in_transit"],
+  ["payout.completed", "payout.paid"],
+  ["payout.canceled", "payout.canceled"],
+  ["payout.failed", "payout.failed"],
+  ["sales-invoice.paid", "invoice.paid"],
+] as const);
+
+/**
+ * Mollie: `X-Mollie-Signature`, HMAC-SHA256 in hex over the body, with or without `sha256=`, several during a rotation.
+ * A source whose config has `webhooks: "legacy"` takes the older form instead, `id=tr_…`, which nobody signs: its
+ * secret stands as `?token=` in the URL that Mollie is given, and the event claims nothing.
+ * https://docs.mollie.com/reference/webhooks-best-practices
+ */
+export const mollie: Provider = {
+  name: "mollie",
+  config: MollieConfig,
+
+  async verify({ body, headers, url }, secrets, { config }) {
+    if (isLegacy(config)) {
+      const token = URL.canParse(url) ? new URL(url).searchParams.get("token") : null;
+      return token ? verifyToken(token, secrets) : { ok: false, reason: "token-missing" };
+    }
+    const header = headers.get("x-mollie-signature");
+    if (!header) return { ok: false, reason: "header-missing" };
+    const signatures = header.length > MAX_HEADER_LENGTH ? [] : header.split(",").flatMap(signatureOf);
+    if (signatures.length === 0) return { ok: false, reason: "header-malformed" };
+    return verifyHmac(new Uint8Array(body), signatures, secrets);
+  },
+
+  async normalize({ body }, _secrets, config) {
+    return [isLegacy(config) ? readLegacy(body, isLive(config)) : readEvent(parseObject(body), isLive(config))];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+function isLegacy(config: Record<string, unknown> | undefined): boolean {
+  return config?.["webhooks"] === "legacy";
+}
+
+function signatureOf(text: string): Uint8Array[] {
+  const hex = text.trim().replace(/^sha256=/, "");
+  const bytes = hex.length === 64 ? bytesOfHex(hex) : null;
+  return bytes ? [bytes] : [];
+}
+
+function readEvent(event: Json, isLive: boolean): ProviderEvent {
+  const eventId = textAt(event, "id");
+  const providerType = textAt(event, "type");
+  if (!eventId || !providerType) throw new UnparseableError("the body is not a Mollie event");
+  const entity = at(event, "_embedded", "entity");
+  const id = textAt(entity, "id") ?? textAt(event, "entityId");
+  const mode = textAt(entity, "mode");
+  return {
+    eventId,
+    providerType,
+    type: (id && TYPES.get(providerType)) || "unknown",
+    occurredAt: instantOfIso(at(event, "createdAt")),
+    livemode: mode === undefined ? isLive : mode !== "test",
+    customer: textAt(entity, "customerId") ?? null,
+    authenticity: "signed",
+    data: id ? dataOf(providerType, id, entity) : {},
+    raw: event,
+  };
+}
+
+/** What is there of the entity: a webhook that sends "simple" payloads only names its id. */
+function dataOf(providerType: string, id: string, entity: unknown): EventData {
+  const amount = moneyOf(at(entity, "amount", "value"), at(entity, "amount", "currency"));
+  const paymentId = textAt(entity, "paymentId");
+  const about = paymentId ? { payment: { id: paymentId } } : {};
+  switch (providerType.replace(/\..*/, "")) {
+    case "payment":
+    case "payment-link": {
+      const reference = textAt(entity, "metadata", "order_id");
+      return { payment: { ...known({ amount, reference, method: textAt(entity, "method") }), id } };
+    }
+    case "refund":
+      return { ...about, refund: { ...known({ amount }), id } };
+    case "chargeback":
+      return { ...about, dispute: { ...known({ amount, reason: textAt(entity, "reason", "description") }), id } };
+    case "payout":
+      return { payout: { ...known({ amount }), id } };
+    default:
+      return about;
+  }
+}
+
+/** The older form says which object has changed, and nothing of how. */
+function readLegacy(body: Uint8Array, livemode: boolean): ProviderEvent {
+  const form = new URLSearchParams(new TextDecoder().decode(body));
+  const id = form.get("id");
+  if (!id || !/^\w{4,64}$/.test(id)) throw new UnparseableError("the body is not a form with an id");
+  return {
+    eventId: null,
+    providerType: "legacy",
+    type: "unknown",
+    occurredAt: null,
+    livemode,
+    customer: null,
+    authenticity: "token",
+    data: id.startsWith("tr_") ? { payment: { id } } : {},
+    raw: { id },
+  };
+}

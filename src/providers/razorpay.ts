@@ -1,0 +1,133 @@
+import type { EventData } from "../event/event.ts";
+import type { EventType } from "../event/event-types.ts";
+import { verifyHexHmac } from "./hex-hmac.ts";
+import { at, known, parseObject, textAt } from "./json.ts";
+import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+import { failureOf, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
+import { instantOf } from "./stripe-objects.ts";
+
+/** https://razorpay.com/docs/webhooks/payloads/ */
+const TYPES: ReadonlyMap<string, EventType> = new Map([
+  ["payment.authorized", "payment.authorized"],
+  ["payment.captured", "payment.succeeded"],
+  ["payment.failed", "payment.failed"],
+  ["payment_link.paid", "payment.succeeded"],
+  ["payment_link.partially_paid", "payment.partially_captured"],
+  ["payment_link.cancelled", "payment.canceled"],
+  ["payment_link.expired", "payment.expired"],
+  ["refund.created", "refund.pending"],
+  ["refund.processed", "refund.succeeded"],
+  ["refund.failed", "refund.failed"],
+  ["payment.dispute.created", "dispute.opened"],
+  ["payment.dispute.under_review", "dispute.under_review"],
+  ["payment.dispute.action_required", "dispute.evidence_required"],
+  ["payment.dispute.won", "dispute.won"],
+  ["payment.dispute.lost", "dispute.lost"],
+  ["payment.dispute.closed", "dispute.closed"],
+  ["settlement.processed", "settlement.completed"],
+  ["payout.pending", "payout.created"],
+  ["payout.queued", "payout.created"],
+  ["payout.initiated", "payout.in_transit"],
+  ["payout.processed", "payout.paid"],
+  ["payout.reversed", "payout.returned"],
+  ["payout.failed", "payout.failed"],
+  ["payout.rejected", "payout.failed"],
+] as const);
+
+/**
+ * Razorpay: `X-Razorpay-Signature`, HMAC-SHA256 in hex over the body. The event's id is in a header that nobody signs:
+ * it does not count. https://razorpay.com/docs/webhooks/validate-test/
+ */
+export const razorpay: Provider = {
+  name: "razorpay",
+  config: ModeConfig,
+
+  verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("x-razorpay-signature"), body, secrets),
+
+  async normalize({ body }, _secrets, config) {
+    const event = parseObject(body);
+    const providerType = textAt(event, "event");
+    if (!providerType) throw new UnparseableError("the body is not a Razorpay event");
+    const payload = at(event, "payload");
+    const payment = at(payload, "payment", "entity");
+    return [
+      {
+        eventId: null,
+        providerType,
+        type: TYPES.get(providerType) ?? "unknown",
+        occurredAt: instantOf(at(event, "created_at")),
+        livemode: isLive(config),
+        customer: textAt(payment, "customer_id") ?? textAt(payload, "payment_link", "entity", "customer", "id") ?? null,
+        authenticity: "signed",
+        data: dataOf(providerType, payload),
+        raw: event,
+      },
+    ];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+/** A payload also holds what the event is not about: a link's payment, a refund's payment. The type says which counts. */
+function dataOf(providerType: string, payload: unknown): EventData {
+  const entity = (name: string) => at(payload, name, "entity");
+  if (providerType.startsWith("payment.dispute.")) return readDispute(entity("dispute"));
+  switch (providerType.replace(/\..*/, "")) {
+    case "payment":
+      return readPayment(entity("payment"));
+    case "payment_link":
+      return readLink(entity("payment_link"));
+    case "refund":
+      return readRefund(entity("refund"));
+    case "payout": {
+      const id = textAt(entity("payout"), "id");
+      return id ? { payout: { ...known({ amount: amountOf(entity("payout")) }), id } } : {};
+    }
+    default:
+      return about(entity("payment"), "id");
+  }
+}
+
+function readPayment(payment: unknown): EventData {
+  const id = textAt(payment, "id");
+  const details = known({
+    amount: amountOf(payment),
+    reference: textAt(payment, "order_id"),
+    method: textAt(payment, "method"),
+    failure: failureOf(payment, ["error_code", "error_description"]),
+  });
+  return id ? { payment: { ...details, id } } : {};
+}
+
+/** Of a link that is paid in parts, what has come so far. */
+function readLink(link: unknown): EventData {
+  const id = textAt(link, "id");
+  const paid = minorMoneyOf(at(link, "amount_paid"), at(link, "currency"));
+  const amount = paid && paid.value !== "0" ? paid : amountOf(link);
+  return id ? { payment: { ...known({ amount, reference: textAt(link, "reference_id") }), id } } : {};
+}
+
+function readRefund(refund: unknown): EventData {
+  const id = textAt(refund, "id");
+  return { ...about(refund, "payment_id"), ...(id && { refund: { ...known({ amount: amountOf(refund) }), id } }) };
+}
+
+function readDispute(dispute: unknown): EventData {
+  const id = textAt(dispute, "id");
+  const dueBy = instantOf(at(dispute, "respond_by"));
+  const details = known({
+    amount: amountOf(dispute),
+    reason: textAt(dispute, "reason_code"),
+    evidenceDueBy: dueBy === null ? undefined : new Date(dueBy).toISOString(),
+  });
+  return { ...about(dispute, "payment_id"), ...(id && { dispute: { ...details, id } }) };
+}
+
+function about(object: unknown, key: string): EventData {
+  const id = textAt(object, key);
+  return id ? { payment: { id } } : {};
+}
+
+function amountOf(entity: unknown) {
+  return minorMoneyOf(at(entity, "amount"), at(entity, "currency"));
+}
