@@ -1,3 +1,4 @@
+import { gocardless } from "./gocardless.ts";
 import { hmac } from "./hmac.ts";
 import { paddle } from "./paddle.ts";
 import type { Provider } from "./provider.ts";
@@ -5,7 +6,7 @@ import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 
 /** Every provider by the name that sources call it. */
-export const providers = { stripe, paddle, standard, hmac } satisfies Record<string, Provider>;
+export const providers = { stripe, paddle, gocardless, standard, hmac } satisfies Record<string, Provider>;
 
 /** The provider of that name; null where there is none. */
 export function providerOf(name: string): Provider | null {
