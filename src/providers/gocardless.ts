@@ -1,12 +1,9 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { readGoCardlessEvent } from "./gocardless-events.ts";
+import { verifyHexHeader } from "./hex-header.ts";
 import { at, isObject, parseObject, textAt } from "./json.ts";
 import { isLive, ModeConfig } from "./mode.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { bytesOfHex, verifyHmac } from "./signature.ts";
-
-/** Characters of the signature: 32 bytes in hex. */
-const SIGNATURE_LENGTH = 64;
 
 /**
  * GoCardless: `Webhook-Signature`, HMAC-SHA256 in hex over the body, which holds several events. No time is signed.
@@ -16,13 +13,7 @@ export const gocardless: Provider = {
   name: "gocardless",
   config: ModeConfig,
 
-  async verify({ body, headers }, secrets) {
-    const header = headers.get("webhook-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
-    const signature = header.length === SIGNATURE_LENGTH ? bytesOfHex(header) : null;
-    if (!signature) return { ok: false, reason: "header-malformed" };
-    return verifyHmac(Uint8Array.from(body), [signature], secrets);
-  },
+  verify: (request, secrets) => verifyHexHeader("webhook-signature", request, secrets),
 
   async normalize({ body }, _secrets, config) {
     const events = at(parseObject(body), "events");

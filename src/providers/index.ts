@@ -1,12 +1,16 @@
 import { gocardless } from "./gocardless.ts";
 import { hmac } from "./hmac.ts";
 import { paddle } from "./paddle.ts";
+import { lemonsqueezy } from "./lemonsqueezy.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 
 /** Every provider by the name that sources call it. */
-export const providers = { stripe, paddle, gocardless, standard, hmac } satisfies Record<string, Provider>;
+export const providers = { stripe, paddle, gocardless, lemonsqueezy, standard, hmac } satisfies Record<
+  string,
+  Provider
+>;
 
 /** The provider of that name; null where there is none. */
 export function providerOf(name: string): Provider | null {
