@@ -1,9 +1,9 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { verifyHexHmac } from "./hex-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, moneyOf } from "./reading.ts";
-import { bytesOfHex, verifyHmac } from "./signature.ts";
 
 /** https://docs.cdp.coinbase.com/commerce/introduction/payment-status */
 const TYPES: ReadonlyMap<string, EventType> = new Map([
@@ -22,13 +22,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
 export const coinbaseCommerce: Provider = {
   name: "coinbase-commerce",
 
-  async verify({ body, headers }, secrets) {
-    const header = headers.get("x-cc-webhook-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
-    const signature = header.length === 64 ? bytesOfHex(header) : null;
-    if (!signature) return { ok: false, reason: "header-malformed" };
-    return verifyHmac(new Uint8Array(body), [signature], secrets);
-  },
+  verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("x-cc-webhook-signature"), body, secrets),
 
   async normalize({ body }) {
     const delivery = parseObject(body);

@@ -1,12 +1,15 @@
 import { alipay } from "./alipay.ts";
 import { coinbaseCdp } from "./coinbase-cdp.ts";
 import { coinbaseCommerce } from "./coinbase-commerce.ts";
-import { flutterwave } from "./flutterwave.ts";
 import { flutterwaveV4 } from "./flutterwave-v4.ts";
+import { flutterwave } from "./flutterwave.ts";
+import { gocardless } from "./gocardless.ts";
 import { hmac } from "./hmac.ts";
+import { lemonsqueezy } from "./lemonsqueezy.ts";
 import { mollie } from "./mollie.ts";
-import type { Provider } from "./provider.ts";
+import { paddle } from "./paddle.ts";
 import { paystack } from "./paystack.ts";
+import type { Provider } from "./provider.ts";
 import { razorpay } from "./razorpay.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
@@ -17,12 +20,15 @@ export const providers = {
   stripe,
   mollie,
   razorpay,
-  paystack,
   alipay,
+  paystack,
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
-  "coinbase-cdp": coinbaseCdp,
+  gocardless,
+  paddle,
+  lemonsqueezy,
   "coinbase-commerce": coinbaseCommerce,
+  "coinbase-cdp": coinbaseCdp,
   worldpay,
   standard,
   hmac,

@@ -1,0 +1,67 @@
+import { createHmac, randomBytes } from "node:crypto";
+
+import type { ProviderSamples, Sample } from "./sample.ts";
+
+const SOURCE = "https://developer.gocardless.com/api-reference/#events-event-types";
+
+function sample(
+  resource: string,
+  action: string,
+  is: Sample["is"],
+  details: Record<string, unknown> = { origin: "gocardless", cause: `${resource.slice(0, -1)}_${action}` },
+): Sample {
+  const kind = resource.slice(0, -1);
+  const make: Sample["make"] = (id, at) => ({
+    events: [
+      {
+        id: `EV${id}`,
+        created_at: new Date(at).toISOString(),
+        resource_type: resource,
+        action,
+        links: { [kind]: `${kind.slice(0, 2).toUpperCase()}${id}` },
+        details: { description: `The ${kind} is now: ${action}.`, ...details },
+        metadata: {},
+        resource_metadata: { order_id: `rowing-${id}` },
+      },
+    ],
+    meta: { webhook_id: `WB${id}` },
+  });
+  return { type: `${resource}.${action}`, source: SOURCE, is, make };
+}
+
+const bank = (cause: string) => ({ origin: "bank", cause, scheme: "bacs", reason_code: "ARUDD-0" });
+
+/** GoCardless. */
+export const gocardlessSamples: ProviderSamples = {
+  provider: "gocardless",
+  toleranceSeconds: null,
+  covers: "body",
+
+  async newKeys() {
+    const secret = randomBytes(24).toString("base64url");
+    return { secret, signingKey: secret };
+  },
+
+  async sign(event, { signingKey, url }) {
+    const body = JSON.stringify(event);
+    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
+    const headers = new Headers({ "content-type": "application/json", "webhook-signature": signature });
+    return { body: new TextEncoder().encode(body), headers, url };
+  },
+
+  events: [
+    sample("payments", "created", "payment.created"),
+    sample("payments", "submitted", "payment.processing"),
+    sample("payments", "confirmed", "payment.succeeded"),
+    sample("payments", "failed", "payment.failed", bank("insufficient_funds")),
+    sample("payments", "cancelled", "payment.canceled"),
+    sample("payments", "charged_back", "dispute.lost", bank("authorisation_disputed")),
+    sample("payments", "chargeback_cancelled", "dispute.won", bank("payment_confirmed")),
+    sample("refunds", "created", "refund.pending"),
+    sample("refunds", "paid", "refund.succeeded"),
+    sample("payouts", "paid", "payout.paid"),
+    sample("mandates", "active", "mandate.active"),
+    sample("mandates", "cancelled", "mandate.canceled"),
+    sample("subscriptions", "created", "subscription.created"),
+  ],
+};

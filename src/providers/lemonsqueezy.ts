@@ -1,0 +1,83 @@
+import type { EventData } from "../event/event.ts";
+import type { EventType } from "../event/event-types.ts";
+import { type Money, moneyFromMinor } from "../event/money.ts";
+import { verifyHexHmac } from "./hex-hmac.ts";
+import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
+import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+
+/** By `meta.event_name`, but for orders: https://docs.lemonsqueezy.com/help/webhooks/event-types */
+const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ["subscription_created", "subscription.created"],
+  ["subscription_updated", "subscription.updated"],
+  ["subscription_resumed", "subscription.updated"],
+  ["subscription_paused", "subscription.updated"],
+  ["subscription_unpaused", "subscription.updated"],
+  ["subscription_cancelled", "subscription.canceled"],
+  ["subscription_expired", "subscription.canceled"],
+  ["subscription_payment_success", "invoice.paid"],
+  ["subscription_payment_recovered", "invoice.paid"],
+  ["subscription_payment_failed", "invoice.payment_failed"],
+]);
+
+/**
+ * Lemon Squeezy: `X-Signature`, HMAC-SHA256 in hex over the body. Neither a time nor an id of the event is signed, and
+ * `X-Event-Name` is not either: the body says it too. https://docs.lemonsqueezy.com/help/webhooks/signing-requests
+ */
+export const lemonsqueezy: Provider = {
+  name: "lemonsqueezy",
+
+  verify: (request, secrets) => verifyHexHmac(request.headers.get("x-signature"), request.body, secrets),
+
+  async normalize({ body }) {
+    const event = parseObject(body);
+    const providerType = textAt(event, "meta", "event_name");
+    const attributes = at(event, "data", "attributes");
+    if (!providerType || !isObject(attributes)) throw new UnparseableError("the body is not a Lemon Squeezy event");
+    const customer = at(attributes, "customer_id");
+    return [
+      {
+        eventId: null,
+        providerType,
+        ...readEvent(providerType, event, attributes),
+        occurredAt: Date.parse(textAt(attributes, "updated_at") ?? "") || null,
+        livemode: at(event, "meta", "test_mode") !== true,
+        customer: Number.isSafeInteger(customer) ? String(customer) : (textAt(attributes, "customer_id") ?? null),
+        authenticity: "signed",
+        raw: event,
+      },
+    ];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+/** Only orders are payments here: what a subscription pays has ids of another kind. */
+function readEvent(name: string, event: Json, order: Json): { type: EventType; data: EventData } {
+  if (name !== "order_created" && name !== "order_refunded") return { type: TYPES.get(name) ?? "unknown", data: {} };
+  const id = textAt(event, "data", "id");
+  if (id === undefined) return { type: "unknown", data: {} };
+  const refunded = name === "order_refunded" ? moneyAt(order, "refunded_amount") : undefined;
+  const reference = textAt(event, "meta", "custom_data", "order_id");
+  const payment = { ...known({ amount: moneyAt(order, "total"), refunded, reference }), id };
+  if (name === "order_created") return { type: typeOfOrder(order), data: { payment } };
+  return { type: refunded ? "refund.succeeded" : "unknown", data: { payment } };
+}
+
+function typeOfOrder(order: Json): EventType {
+  switch (textAt(order, "status") ?? "") {
+    case "pending":
+      return "payment.pending";
+    case "failed":
+      return "payment.failed";
+    case "paid":
+      return "payment.succeeded";
+    default:
+      return "unknown";
+  }
+}
+
+function moneyAt(order: Json, key: string): Money | undefined {
+  const [amount, currency] = [at(order, key), textAt(order, "currency")];
+  const money = typeof amount === "number" && currency ? moneyFromMinor(amount, currency) : null;
+  return money === null || money.value.startsWith("-") ? undefined : money;
+}
