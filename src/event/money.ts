@@ -40,6 +40,18 @@ export function moneyFromMinor(
   return { value: String(shift < 0 ? units / factor : units * factor), currency: code };
 }
 
+/**
+ * Reads a provider's amount in major units, such as `19.99`, exactly: null where it is no plain decimal, where the
+ * currency is unknown (any case), or where it has more decimals than the currency, unless they are zeros.
+ */
+export function moneyFromDecimal(text: string, currency: string): Money | null {
+  const [, whole, fraction = ""] = /^(-?\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const exponent = exponentOf(currency.toUpperCase());
+  if (/[^0]/.test(fraction.slice(exponent))) return null;
+  return moneyFromMinor(`${whole}${fraction.slice(0, exponent).padEnd(exponent, "0")}`, currency);
+}
+
 /** Text longer than this is no amount, and is not worth the arithmetic. */
 const MAX_DIGITS = 30;
 

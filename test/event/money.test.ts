@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decimalOf, exponentOf, isCurrency, moneyFromMinor } from "../../src/event/money.ts";
+import { decimalOf, exponentOf, isCurrency, moneyFromDecimal, moneyFromMinor } from "../../src/event/money.ts";
 
 const CURRENCIES = ["EUR", "USD", "JPY", "BHD", "CLF", "ISK", "MGA"];
 
@@ -115,6 +115,84 @@ describe("moneyFromMinor", () => {
       fc.property(fc.bigInt(), fc.integer({ min: 0, max: 3 }), (units, providerExponent) => {
         const money = moneyFromMinor(units, "BHD", { providerExponent });
         expect(BigInt(money!.value)).toBe(units * 10n ** BigInt(3 - providerExponent));
+      }),
+    );
+  });
+});
+
+describe("moneyFromDecimal", () => {
+  it.each([
+    ["19.99", "EUR", "1999"],
+    ["19.9", "eur", "1990"],
+    ["19", "EUR", "1900"],
+    ["19.9900", "EUR", "1999"],
+    ["0.05", "EUR", "5"],
+    ["-0.05", "EUR", "-5"],
+    ["-19.99", "EUR", "-1999"],
+    ["-0.00", "EUR", "0"],
+    ["007.10", "EUR", "710"],
+    ["500", "JPY", "500"],
+    ["500.00", "JPY", "500"],
+    ["12.345", "BHD", "12345"],
+    ["12.3456", "CLF", "123456"],
+    ["90071992547409.93", "USD", "9007199254740993"],
+    ["1.005", "KWD", "1005"],
+  ])("reads %s %s as %s minor units", (text, currency, value) => {
+    expect(moneyFromDecimal(text, currency)).toEqual({ value, currency: currency.toUpperCase() });
+  });
+
+  it.each([
+    ["19.999", "EUR"],
+    ["500.5", "JPY"],
+    ["0.0001", "BHD"],
+  ])("gives nothing for %s %s, which the currency cannot hold", (text, currency) => {
+    expect(moneyFromDecimal(text, currency)).toBeNull();
+  });
+
+  it.each([
+    "",
+    ".",
+    ".5",
+    "5.",
+    "-",
+    "--1",
+    "+1",
+    "1,00",
+    "1.0.0",
+    "1e3",
+    "0x10",
+    " 1",
+    "1\n",
+    "١",
+    "NaN",
+    "9".repeat(31),
+  ])("gives nothing for %j, which is no plain decimal", (text) => {
+    expect(moneyFromDecimal(text, "EUR")).toBeNull();
+  });
+
+  it.each(["", "BTC", "ZZZ"])("gives nothing for the currency %j", (currency) => {
+    expect(moneyFromDecimal("1.00", currency)).toBeNull();
+  });
+
+  it("reads whatever decimalOf writes, with any number of zeros behind it", () => {
+    const units = fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n });
+    fc.assert(
+      fc.property(units, fc.constantFrom(...CURRENCIES), fc.nat({ max: 9 }), (value, currency, zeros) => {
+        const money = { value: String(value), currency };
+        const decimal = decimalOf(money);
+        const padded = zeros === 0 ? decimal : `${decimal.includes(".") ? decimal : `${decimal}.`}${"0".repeat(zeros)}`;
+        expect(moneyFromDecimal(padded, currency)).toEqual(money);
+      }),
+    );
+  });
+
+  it("gives nothing where any digit beyond the currency's decimals is not zero", () => {
+    const tail = fc.stringMatching(/^0{0,5}[1-9]\d{0,3}$/);
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(...CURRENCIES), tail, (value, currency, rest) => {
+        const decimal = decimalOf({ value: String(value), currency });
+        const point = decimal.includes(".") ? "" : ".";
+        expect(moneyFromDecimal(`${decimal}${point}${rest}`, currency)).toBeNull();
       }),
     );
   });
