@@ -95,22 +95,25 @@ async function toAccept(
   { body, index, now, isAlone }: { body: Uint8Array<ArrayBuffer>; index: number; now: number; isAlone: boolean },
 ): Promise<AcceptEvent> {
   const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
+  const named = userOf(source, raw, customer);
+  const isHint = rest.data.payment !== undefined && (authenticity === "signed-weak" || authenticity === "token");
   const said = {
     ...rest,
     occurredAt,
-    user: userOf(source, raw, customer),
+    user: named,
     origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
   };
-  const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? now };
+  const event: PaymentEvent = { ...said, user: isHint ? null : named, occurredAt: occurredAt ?? now };
   const scope = { merchant: source.merchant, source: source.id };
   const planned = plan(config, event);
   return {
     // What the provider said, so that the same again is the same whenever it comes.
-    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], said, now)),
+    ...(await identify(scope, [eventId ?? (await digest(body)), String(eventId === null ? index : 0)], said, now)),
     onDifference: "note",
     receivedAt: now,
     ...scope,
     event,
+    ...(isHint && named !== null && { hint: named }),
     plan: planned,
     raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body, { isAlone }) : undefined,
   };

@@ -1,10 +1,18 @@
+import { adyen } from "./adyen.ts";
+import { adyenPlatform } from "./adyen-platform.ts";
 import { hmac } from "./hmac.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 
 /** Every provider by the name that sources call it. */
-export const providers = { stripe, standard, hmac } satisfies Record<string, Provider>;
+export const providers = {
+  stripe,
+  adyen,
+  "adyen-platform": adyenPlatform,
+  standard,
+  hmac,
+} satisfies Record<string, Provider>;
 
 /** The provider of that name; null where there is none. */
 export function providerOf(name: string): Provider | null {
