@@ -13,6 +13,7 @@ import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
 import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
 import { acceptEvents } from "./accept.ts";
 import { identify } from "./identity.ts";
+import { withCertificate } from "./paypal-cert.ts";
 import { plan } from "./plan.ts";
 import { noteRejected } from "./rejecting.ts";
 import { rawText } from "./raw.ts";
@@ -50,7 +51,12 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
   }
   const request: SignedRequest = { body, headers: c.req.raw.headers, url: c.req.url };
-  const verification = await provider.verify(request, source.secrets, {
+  const secrets =
+    source.provider === "paypal" ? await withCertificate(request.headers, source.secrets) : source.secrets;
+  if (secrets === null) {
+    return provider.acknowledge("unavailable");
+  }
+  const verification = await provider.verify(request, secrets, {
     now: now / 1000,
     ...(source.config && { config: source.config }),
   });

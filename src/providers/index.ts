@@ -1,6 +1,7 @@
 import { adyen } from "./adyen.ts";
 import { adyenPlatform } from "./adyen-platform.ts";
 import { hmac } from "./hmac.ts";
+import { paypal } from "./paypal.ts";
 import type { Provider } from "./provider.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
@@ -10,6 +11,7 @@ export const providers = {
   stripe,
   adyen,
   "adyen-platform": adyenPlatform,
+  paypal,
   standard,
   hmac,
 } satisfies Record<string, Provider>;
