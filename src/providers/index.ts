@@ -3,6 +3,7 @@ import { adyenPlatform } from "./adyen-platform.ts";
 import { hmac } from "./hmac.ts";
 import { paypal } from "./paypal.ts";
 import type { Provider } from "./provider.ts";
+import { square } from "./square.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 
@@ -12,6 +13,7 @@ export const providers = {
   adyen,
   "adyen-platform": adyenPlatform,
   paypal,
+  square,
   standard,
   hmac,
 } satisfies Record<string, Provider>;
