@@ -1,5 +1,6 @@
 import { adyen } from "./adyen.ts";
 import { adyenPlatform } from "./adyen-platform.ts";
+import { checkout } from "./checkout.ts";
 import { hmac } from "./hmac.ts";
 import { paypal } from "./paypal.ts";
 import type { Provider } from "./provider.ts";
@@ -14,6 +15,7 @@ export const providers = {
   "adyen-platform": adyenPlatform,
   paypal,
   square,
+  checkout,
   standard,
   hmac,
 } satisfies Record<string, Provider>;
