@@ -74,7 +74,7 @@ export interface EventData {
 
 /** One event as a provider adapter reads it from a verified request. Times in epoch milliseconds. */
 export interface ProviderEvent {
-  /** The provider's id of the event; null where the provider does not sign one. */
+  /** The provider's id of the event, its only one in the source; null where the provider does not sign one. */
   eventId: string | null;
   providerType: string;
   type: EventType;

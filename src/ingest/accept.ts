@@ -92,7 +92,8 @@ async function locate(env: Env, { original, event }: Routed): Promise<Located | 
     return { original, event, key: await sourceKey(merchant, source) };
   }
   const name = await paymentKey(merchant, source, payment);
-  const user = boundUsers.get(name) ?? (await patiently(() => followPayment(env, merchant, source, payment)))?.user;
+  const user =
+    boundUsers.get(name) ?? (await patiently(() => followPayment(env, merchant, source, payment, event.hint)))?.user;
   if (user === undefined) {
     return null;
   }

@@ -15,6 +15,7 @@ import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } f
 import { acceptEvents, type Taken } from "./accept.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
+import { withCertificate } from "./paypal-cert.ts";
 import { plan } from "./plan.ts";
 import { quarantine } from "./quarantine.ts";
 import { noteRejected } from "./rejecting.ts";
@@ -53,7 +54,12 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
   }
   const request = { body, headers: c.req.raw.headers, url: c.req.url };
-  const verification = await provider.verify(request, source.secrets, {
+  const secrets =
+    source.provider === "paypal" ? await withCertificate(request.headers, source.secrets) : source.secrets;
+  if (secrets === null) {
+    return provider.acknowledge("unavailable");
+  }
+  const verification = await provider.verify(request, secrets, {
     now: now / 1000,
     ...(source.config && { config: source.config }),
   });
@@ -131,22 +137,31 @@ async function toAccept(
   { body, index, now, receivedAt, isAlone }: Place,
 ): Promise<AcceptEvent> {
   const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
+  const named = userOf(source, raw, customer);
+  const isHint = rest.data.payment !== undefined && (authenticity === "signed-weak" || authenticity === "token");
   const said = {
     ...rest,
     occurredAt,
-    user: userOf(source, raw, customer),
+    user: named,
     origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
   };
-  const event: PaymentEvent = { ...said, occurredAt: occurredAt ?? receivedAt };
+  const event: PaymentEvent = { ...said, user: isHint ? null : named, occurredAt: occurredAt ?? receivedAt };
   const scope = { merchant: source.merchant, source: source.id };
   const planned = plan(config, event, source.minAuthenticity);
   return {
     // What the provider said, so that the same again is the same whenever it comes.
-    ...(await identify(scope, [eventId ?? (await digest(body)), String(index)], event, said, now)),
+    ...(await identify(
+      scope,
+      [eventId ?? (await digest(body)), String(eventId === null ? index : 0)],
+      event,
+      said,
+      now,
+    )),
     onDifference: "note",
     receivedAt: now,
     ...scope,
     event,
+    ...(isHint && named !== null && { hint: named }),
     plan: planned,
     raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body, { isAlone }) : undefined,
   };

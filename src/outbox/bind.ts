@@ -3,9 +3,15 @@ import { V, type AcceptEvent } from "./contract.ts";
 import { bindingKey, paymentKey, userKey } from "./keys.ts";
 import type { Bound } from "./payment-binding.ts";
 
-/** The binding of a payment as an event without a user finds it. */
-export async function followPayment(env: Env, merchant: string, source: string, payment: string): Promise<Bound> {
-  return env.PAYMENT_BINDING.getByName(await bindingKey(merchant, source, payment)).follow(payment);
+/** The binding of a payment as an event without a user finds it, which may hint at one. */
+export async function followPayment(
+  env: Env,
+  merchant: string,
+  source: string,
+  payment: string,
+  hint?: string,
+): Promise<Bound> {
+  return env.PAYMENT_BINDING.getByName(await bindingKey(merchant, source, payment)).follow(payment, hint);
 }
 
 /**

@@ -43,6 +43,11 @@ export interface AcceptEvent {
   /** The source's id; `api` for events that the merchant posts itself. */
   source: string;
   event: PaymentEvent;
+  /**
+   * Whom an event names that its signature does not wholly cover, and whose own user is null: binds its payment if
+   * nothing is known of that yet, and never else.
+   */
+  hint?: string;
   plan: Planned[];
   /** The provider's object as JSON text, up to 1 MiB; only where a planned destination wants it. */
   raw?: string | undefined;

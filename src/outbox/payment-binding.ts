@@ -27,9 +27,12 @@ export class PaymentBinding extends DurableObject<Env> {
     return bound?.user ? bound : this.#save(payment, { user, usedAlone: bound?.usedAlone ?? false });
   }
 
-  /** A payment's binding as an event without a user finds it; if there is none, remembers that it stands alone. */
-  follow(payment: string): Bound {
-    return this.#bound(payment) ?? this.#save(payment, { user: null, usedAlone: true });
+  /**
+   * A payment's binding as an event without a user finds it; if there is none, binds it to whom the event hints at, or
+   * remembers that it stands alone.
+   */
+  follow(payment: string, hint?: string): Bound {
+    return this.#bound(payment) ?? this.#save(payment, { user: hint ?? null, usedAlone: hint === undefined });
   }
 
   #bound(payment: string): Bound | null {

@@ -1,4 +1,7 @@
+import { adyenPlatform } from "./adyen-platform.ts";
+import { adyen } from "./adyen.ts";
 import { alipay } from "./alipay.ts";
+import { checkout } from "./checkout.ts";
 import { coinbaseCdp } from "./coinbase-cdp.ts";
 import { coinbaseCommerce } from "./coinbase-commerce.ts";
 import { flutterwaveV4 } from "./flutterwave-v4.ts";
@@ -8,9 +11,11 @@ import { hmac } from "./hmac.ts";
 import { lemonsqueezy } from "./lemonsqueezy.ts";
 import { mollie } from "./mollie.ts";
 import { paddle } from "./paddle.ts";
+import { paypal } from "./paypal.ts";
 import { paystack } from "./paystack.ts";
 import type { Provider } from "./provider.ts";
 import { razorpay } from "./razorpay.ts";
+import { square } from "./square.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
 import { worldpay } from "./worldpay.ts";
@@ -18,6 +23,11 @@ import { worldpay } from "./worldpay.ts";
 /** Every provider by the name that sources call it. */
 export const providers = {
   stripe,
+  adyen,
+  "adyen-platform": adyenPlatform,
+  paypal,
+  square,
+  checkout,
   mollie,
   razorpay,
   alipay,

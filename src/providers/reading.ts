@@ -23,13 +23,6 @@ export function moneyOf(amount: unknown, currency: unknown): Money | undefined {
   return money === null || money.value.startsWith("-") ? undefined : money;
 }
 
-/** An amount in the minor units of ISO 4217. Undefined for a negative one, and for a currency that is none. */
-export function minorMoneyOf(amount: unknown, currency: unknown): Money | undefined {
-  if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
-  const money = moneyFromMinor(amount, currency);
-  return money === null || money.value.startsWith("-") ? undefined : money;
-}
-
 /** An id as text, which may be written as a number; undefined where there is none. */
 export function idOf(value: unknown): string | undefined {
   if (Number.isSafeInteger(value)) return String(value);
@@ -50,4 +43,19 @@ export function failureOf(
 ): { code?: string; message?: string } | undefined {
   const failure = known({ code: textAt(holder, code), message: textAt(holder, message) });
   return Object.keys(failure).length > 0 ? failure : undefined;
+}
+
+/**
+ * An amount in minor units. `decimals`: of currencies (upper case) in which the provider counts otherwise than ISO
+ * 4217. Undefined for a negative one.
+ */
+export function minorMoneyOf(
+  amount: unknown,
+  currency: unknown,
+  decimals: Readonly<Record<string, number>> = {},
+): Money | undefined {
+  if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
+  const providerExponent = decimals[currency.toUpperCase()];
+  const money = moneyFromMinor(amount, currency, known({ providerExponent }));
+  return money === null || money.value.startsWith("-") ? undefined : money;
 }

@@ -1,0 +1,100 @@
+import type { EventData, ProviderEvent } from "../event/event.ts";
+import type { EventType } from "../event/event-types.ts";
+import { isObject, type Json, known, parseObject, textAt } from "./json.ts";
+import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+import { instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
+import { bytesOfHex, prefixed, verifyHmac } from "./signature.ts";
+
+/** Amounts of CLP come with two zeros. https://www.checkout.com/docs/payments/accept-payments/calculating-the-value */
+const DECIMALS = { CLP: 2 };
+
+/** By Checkout.com's name of the type: https://www.checkout.com/docs/developer-resources/webhooks/webhook-event-types */
+const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ["payment_pending", "payment.pending"],
+  ["payment_approved", "payment.authorized"],
+  ["payment_declined", "payment.failed"],
+  ["payment_capture_pending", "payment.processing"],
+  ["payment_captured", "payment.succeeded"],
+  ["payment_voided", "payment.canceled"],
+  ["payment_canceled", "payment.canceled"],
+  ["payment_expired", "payment.expired"],
+  ["payment_returned", "payment.reversed"],
+  ["payment_refund_pending", "refund.pending"],
+  ["payment_refunded", "refund.succeeded"],
+  ["payment_refund_declined", "refund.failed"],
+  ["payment_paid", "payout.paid"],
+  ["dispute_received", "dispute.opened"],
+  ["dispute_evidence_required", "dispute.evidence_required"],
+  ["dispute_evidence_submitted", "dispute.under_review"],
+  ["dispute_won", "dispute.won"],
+  ["dispute_lost", "dispute.lost"],
+  ["dispute_expired", "dispute.lost"],
+  ["dispute_accepted", "dispute.accepted"],
+  ["dispute_canceled", "dispute.closed"],
+  ["dispute_resolved", "dispute.closed"],
+  ["fraud_reported", "fraud.warning"],
+  ["card_verified", "payment_method.attached"],
+]);
+
+/**
+ * Checkout.com: `Cko-Signature`, HMAC-SHA256 in hex over the body; the secret is used as it is written.
+ * https://www.checkout.com/docs/workflows/secure-your-webhooks
+ */
+export const checkout: Provider = {
+  name: "checkout",
+  config: ModeConfig,
+
+  async verify({ body, headers }, secrets) {
+    const header = headers.get("cko-signature");
+    if (!header) return { ok: false, reason: "header-missing" };
+    const signature = header.length === 64 ? bytesOfHex(header) : null;
+    if (!signature) return { ok: false, reason: "header-malformed" };
+    return verifyHmac(prefixed("", body), [signature], secrets);
+  },
+
+  async normalize({ body }, _secrets, config) {
+    const event = parseObject(body);
+    const [eventId, providerType] = [textAt(event, "id"), textAt(event, "type")];
+    if (!eventId || !providerType) throw new UnparseableError("the body is not an event of Checkout.com");
+    const object: Json = isObject(event["data"]) ? event["data"] : {};
+    const normalized: ProviderEvent = {
+      eventId,
+      providerType,
+      type: TYPES.get(providerType) ?? "unknown",
+      data: read(providerType, object),
+      occurredAt: instantOfIso(event["created_on"] ?? event["timestamp"]),
+      livemode: isLive(config),
+      customer: textAt(object, "customer", "id") ?? null,
+      authenticity: "signed",
+      raw: event,
+    };
+    return [normalized];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+/** `data.id` is the payment's, but of a dispute its own; a refund is known by its action. */
+function read(providerType: string, object: Json): EventData {
+  const id = textAt(object, "id");
+  const amount = minorMoneyOf(object["amount"], object["currency"], DECIMALS);
+  if (!id) return {};
+  if (providerType.startsWith("dispute_")) {
+    const payment = textAt(object, "payment_id");
+    const details = known({ amount, reason: textAt(object, "reason_code") });
+    return { ...(payment && { payment: { id: payment } }), dispute: { ...details, id } };
+  }
+  if (providerType === "payment_paid") return { payout: { ...known({ amount }), id } };
+  if (providerType === "card_verified") {
+    const method = textAt(object, "source", "id");
+    return method ? { paymentMethod: { id: method } } : {};
+  }
+  if (!providerType.startsWith("payment_")) return {};
+  if (providerType.startsWith("payment_refund")) {
+    const action = textAt(object, "action_id");
+    return { payment: { id }, ...(action && { refund: { ...known({ amount }), id: action } }) };
+  }
+  const [code, message] = [textAt(object, "response_code"), textAt(object, "response_summary")];
+  const failure = providerType === "payment_declined" && (code || message) ? known({ code, message }) : undefined;
+  return { payment: { ...known({ amount, reference: textAt(object, "reference"), failure }), id } };
+}

@@ -1,0 +1,114 @@
+import type { ProviderEvent } from "../event/event.ts";
+import { type Certificate, readCertificate } from "./certificate.ts";
+import { type Json, parseObject, textAt, isObject, known } from "./json.ts";
+import { customerOf, readPayPalEvent } from "./paypal-events.ts";
+import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
+import { bytesOfBase64, isFresh, MAX_SECRETS, prefixed } from "./signature.ts";
+
+/** PayPal tries for three days, and does not say whether it signs anew each time. */
+const TOLERANCE_SECONDS = 3 * 24 * 3600 + 300;
+const HOSTS = new Set(["api.paypal.com", "api.sandbox.paypal.com"]);
+const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/**
+ * PayPal: RSA-SHA256 over `{transmission id}|{time}|{webhook id}|{CRC32 of the body}` with the key of a certificate.
+ * The secret is JSON: `webhookId`, and `certPem`, which ingest adds. A checksum is no hash: who has one genuine event
+ * can make others that fit its signature, so all are `signed-weak`, and known again by the signed transmission id.
+ * https://developer.paypal.com/api/rest/webhooks/rest/#link-selfverification
+ */
+export const paypal: Provider = {
+  name: "paypal",
+  config: ModeConfig,
+
+  async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
+    const [id, time, text] = ["id", "time", "sig"].map((name) => headers.get(`paypal-transmission-${name}`));
+    if (!id || !time || !text) return { ok: false, reason: "header-missing" };
+    const signature = text.length <= 1024 ? bytesOfBase64(text) : null;
+    const signedAt = instantOfIso(time);
+    if (!signature || signedAt === null || !isTransmissionId(id)) return { ok: false, reason: "header-malformed" };
+    if (headers.get("paypal-auth-algo")?.toUpperCase() !== "SHA256WITHRSA") return { ok: false, reason: "algorithm" };
+    if (certificateUrlOf(headers) === null) return { ok: false, reason: "certificate-url" };
+    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
+    let reason = "no-secret";
+    for (const [secretIndex, secret] of secrets.entries()) {
+      const { webhookId, certPem } = readSecret(secret);
+      if (!webhookId || !certPem) continue;
+      const certificate = readCertificate(certPem);
+      reason =
+        certificate && isOfPayPal(certificate, now, toleranceSeconds) ? "signature-mismatch" : "certificate-unfit";
+      const signed = prefixed(`${id}|${time}|${webhookId}|${crc32(body)}`, new Uint8Array());
+      if (reason === "signature-mismatch" && (await fits(certificate!, signature, signed))) {
+        const fresh = isFresh(signedAt / 1000, now, toleranceSeconds);
+        return fresh ? { ok: true, secretIndex } : { ok: false, reason: "timestamp-not-fresh" };
+      }
+    }
+    return { ok: false, reason };
+  },
+
+  async normalize({ body, headers }, _secrets, config) {
+    const event = parseObject(body);
+    const providerType = textAt(event, "event_type");
+    if (!providerType || !textAt(event, "id")) throw new UnparseableError("the body is not an event of PayPal");
+    const object = event["resource"];
+    const resource: Json = isObject(object) ? object : {};
+    const normalized: ProviderEvent = {
+      eventId: headers.get("paypal-transmission-id"),
+      providerType,
+      ...readPayPalEvent(providerType, resource),
+      occurredAt: instantOfIso(resource["update_time"]) ?? instantOfIso(event["create_time"]),
+      livemode: isLive(config),
+      customer: customerOf(resource),
+      authenticity: "signed-weak",
+      raw: event,
+    };
+    return [normalized];
+  },
+
+  acknowledge: acknowledgePlainly,
+};
+
+/** Where PayPal keeps the certificate of a request; null for any place but PayPal's own. */
+export function certificateUrlOf(headers: Headers): string | null {
+  const text = headers.get("paypal-cert-url") ?? "";
+  const url = text.length <= 512 && URL.canParse(text) ? new URL(text) : null;
+  const isPlain = url?.href === `https://${url?.hostname}${url?.pathname}` && HOSTS.has(url.hostname);
+  return isPlain && /^\/v1\/notifications\/certs\/[\w-]+$/.test(url.pathname) ? url.href : null;
+}
+
+/** The parts of a secret; empty where it is no JSON object. */
+export function readSecret(secret: string): { webhookId?: string; certPem?: string } {
+  try {
+    const parsed = parseObject(new TextEncoder().encode(secret));
+    return known({ webhookId: textAt(parsed, "webhookId"), certPem: textAt(parsed, "certPem") });
+  } catch {
+    return {};
+  }
+}
+
+/** What would move the parts of the signed text is no id. */
+function isTransmissionId(id: string): boolean {
+  return /^[\w-]{1,128}$/.test(id);
+}
+
+function isOfPayPal({ commonName, notBefore, notAfter }: Certificate, now: number, toleranceSeconds: number): boolean {
+  const isValid = toleranceSeconds === Number.POSITIVE_INFINITY || (notBefore <= now && now <= notAfter);
+  return /(^|\.)paypal\.com$/.test(commonName) && isValid;
+}
+
+async function fits({ spki }: Certificate, signature: Uint8Array<ArrayBuffer>, signed: Uint8Array<ArrayBuffer>) {
+  return crypto.subtle
+    .importKey("spki", spki, ALGORITHM, false, ["verify"])
+    .then(async (key) => crypto.subtle.verify(ALGORITHM, key, signature, signed))
+    .catch(() => false);
+}
+
+/** CRC-32 as of ISO 3309 and gzip. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+
+import { squareSamples } from "../../scripts/samples/square.ts";
+import { square } from "../../src/providers/square.ts";
+import { eur } from "../event/payment-events.ts";
+
+const AT = Date.parse("2026-11-23T12:00:00Z");
+const URL = "https://paybell.example/ingest/src_1";
+const how = { signingKey: "key", now: AT / 1000, url: URL };
+
+it("is signed together with the URL that is registered at Square", async () => {
+  const request = await squareSamples.sign(squareSamples.events[0]!.make("X1", AT), how);
+  expect(await square.verify(request, ["other", "key"], { now: 0 })).toEqual({ ok: true, secretIndex: 1 });
+  const elsewhere = { ...request, url: `${URL}/` };
+  expect(await square.verify(elsewhere, ["key"], { now: 0 })).toEqual({ ok: false, reason: "signature-mismatch" });
+});
+
+describe("an event of Square becomes", () => {
+  const read = async (event: unknown, config = {}) =>
+    (await square.normalize(await squareSamples.sign(event, how), [], config))[0]!;
+
+  it.each(squareSamples.events)("$is: $type", async (sample) => {
+    expect(await read(sample.make("X1", AT))).toMatchObject({ type: sample.is, occurredAt: AT, eventId: "E-X1" });
+  });
+
+  it("a payment of its customer, in test mode where the source says so", async () => {
+    expect(await read(squareSamples.events[2]!.make("X1", AT), { livemode: false })).toMatchObject({
+      livemode: false,
+      customer: "C-81",
+      data: { payment: { id: "X1", amount: eur(4250), reference: "order-81", method: "card" } },
+    });
+  });
+
+  it("a refund of its payment", async () => {
+    const { data } = await read(squareSamples.events[6]!.make("R1", AT));
+    expect(data).toEqual({ payment: { id: "P-81" }, refund: { id: "R1", amount: eur(4250) } });
+  });
+});
