@@ -1,4 +1,4 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { everything } from "../api/support.ts";
@@ -42,6 +42,21 @@ async function expectTraceless(answer: () => Promise<Response>, status: number):
   expect(response.status).toBe(status);
   expect(await everything()).toEqual(before);
   expect(Object.entries(await readCounters()).filter(([, work]) => work !== 0)).toEqual([]);
+  expect(sent).toEqual([]);
+  return response;
+}
+
+/** Answers 200, and leaves nothing but the request itself, in quarantine. */
+async function expectKept(answer: () => Promise<Response>): Promise<Response> {
+  const kept = async () => {
+    const { results } = await env.DB.prepare("SELECT reason FROM quarantine WHERE source = ?").bind(source.id).all();
+    return results;
+  };
+  const response = await answer();
+  expect(response.status).toBe(200);
+  expect(await kept()).toEqual([{ reason: "unparseable" }]);
+  await env.DB.prepare("DELETE FROM quarantine WHERE source = ?").bind(source.id).run();
+  expect((await call("GET", "/v1/events", { key })).json.data).toEqual([]);
   expect(sent).toEqual([]);
   return response;
 }
@@ -140,17 +155,14 @@ describe("a body", () => {
   });
 
   it.each(["not JSON", "", "[]", '"text"', "null", "{}", '{"id":"evt_1","object":"event"}', '{"id":"evt_1"'])(
-    "that is signed but no event is acknowledged, and nothing follows: %j",
+    "that is signed but no event is acknowledged and kept, and nothing follows: %j",
     async (text) => {
-      const answer = await expectTraceless(
-        async () => postBytes(source.id, text, await sign(text, source.secret)),
-        200,
-      );
+      const answer = await expectKept(async () => postBytes(source.id, text, await sign(text, source.secret)));
       expect(await answer.text()).toBe("");
     },
   );
 
-  it("that is signed but not UTF-8 is acknowledged, and nothing follows", async () => {
+  it("that is signed but not UTF-8 is acknowledged and kept, and nothing follows", async () => {
     const bytes = new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]);
     const timestamp = now();
     const macKey = await crypto.subtle.importKey(
@@ -163,6 +175,6 @@ describe("a body", () => {
     const signed = new Uint8Array([...new TextEncoder().encode(`${timestamp}.`), ...bytes]);
     const mac = new Uint8Array(await crypto.subtle.sign("HMAC", macKey, signed));
     const hex = [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    await expectTraceless(() => postBytes(source.id, bytes, `t=${timestamp},v1=${hex}`), 200);
+    await expectKept(() => postBytes(source.id, bytes, `t=${timestamp},v1=${hex}`));
   });
 });
