@@ -37,7 +37,7 @@ export default defineConfig(async () => ({
           name: "workerd",
           include: [
             "test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts",
-            // Adapters have to do the same in Node and, without its modules, in workerd.
+            // Adapters have to do the same in Node and in workerd.
             "test/providers/contract.test.ts",
           ],
           setupFiles: ["./test/support/apply-migrations.ts"],

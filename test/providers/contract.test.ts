@@ -1,4 +1,5 @@
-// What every provider's adapter holds to. Runs in Node, and in workerd as the Worker does.
+// What every provider's adapter holds to, in Node and in workerd. That none needs Node's modules is shown by
+// test/e2e/providers.test.ts, whose Worker has none.
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
