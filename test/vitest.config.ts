@@ -12,7 +12,7 @@ export default defineConfig(async () => ({
         root,
         test: {
           name: "node",
-          include: ["test/{event,providers,channels,docs}/**/*.test.ts"],
+          include: ["test/{event,providers,channels,docs,scripts}/**/*.test.ts"],
         },
       },
       {
@@ -35,7 +35,11 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: "workerd",
-          include: ["test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts"],
+          include: [
+            "test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts",
+            // Adapters have to do the same in Node and in workerd.
+            "test/providers/contract.test.ts",
+          ],
           setupFiles: ["./test/support/apply-migrations.ts"],
           globalSetup: ["./test/support/receiver.ts"],
         },

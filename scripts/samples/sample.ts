@@ -11,6 +11,8 @@ export interface Sample {
   make(id: string, at: number): unknown;
   /** The canonical type that it is. */
   is: EventType;
+  /** The amount that it is about, such as `19.99 EUR` or `500 JPY`: of its refund, dispute or payout, else its payment. */
+  amount?: string;
 }
 
 /**
@@ -35,4 +37,6 @@ export interface ProviderSamples {
   sign(event: unknown, how: { signingKey: string; now: number; url: string }): Promise<SignedRequest>;
   /** The ten types that are used most, or more. */
   events: Sample[];
+  /** An event of a type that has no mapping; left out, where the name of the type is a text of the event as it stands. */
+  unmapped?(id: string, at: number): unknown;
 }

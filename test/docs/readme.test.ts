@@ -29,6 +29,8 @@ const RUN_BY: Record<string, string> = {
   "npm start": "test/e2e/start.test.ts",
   "npm start -- --once": ".ci/run",
   "npm run dev": "test/e2e/start.test.ts",
+  "npm run trigger -- stripe payment_intent.succeeded --to INGEST_URL --secret whsec_...":
+    "test/scripts/trigger.test.ts",
 };
 
 it("names no command that is not run", () => {

@@ -1,0 +1,36 @@
+import type { ProviderSamples } from "./sample.ts";
+import { bytesOf, hexOf, hmacOf, randomBase64 } from "./signing.ts";
+import { canonicalEvents } from "./standard.ts";
+
+/** One of the many ways in which a source may sign: a time, a dot and the body; the event's id stands in the body. */
+export const hmac: ProviderSamples = {
+  provider: "hmac",
+  config: {
+    header: "x-signature",
+    signed: ["timestamp", { text: "." }, "body"],
+    timestampHeader: "x-timestamp",
+    idFrom: "/id",
+  },
+  toleranceSeconds: 300,
+  covers: "body",
+
+  async newKeys() {
+    const secret = randomBase64(24);
+    return { secret, signingKey: secret };
+  },
+
+  async sign(event, { signingKey, now, url }) {
+    const body = bytesOf(JSON.stringify(event));
+    const headers = new Headers({
+      "content-type": "application/json",
+      "x-timestamp": String(now),
+      "x-signature": hexOf(await hmacOf(signingKey, [`${now}.`, body])),
+    });
+    return { body, headers, url };
+  },
+
+  events: canonicalEvents.map((sample) => ({
+    ...sample,
+    make: (id, at) => ({ id: `e_${id}`, ...(sample.make(id, at) as object) }),
+  })),
+};
