@@ -1,7 +1,7 @@
 // `npm run bench:verify`: what it costs to verify a post of Stripe's of 10 KB, in CPU of workerd. Clocks stand still
 // inside a Worker, so its process is measured: many verifications in a request, less what the request itself takes.
 
-import { stripe } from "../scripts/samples/stripe.ts";
+import { stripeSamples as stripe } from "../scripts/samples/stripe.ts";
 import { bundle } from "../scripts/bundle.ts";
 import { startHost } from "./host.ts";
 

@@ -35,10 +35,11 @@ const refunded = (fee: string) => (_: string, time: string) => ({
 });
 
 /** Alipay has four statuses of a trade; some of them mean several things. */
-export const samples: ProviderSamples = {
+export const alipaySamples: ProviderSamples = {
   provider: "alipay",
   toleranceSeconds: null,
-  covers: "fields",
+  areAll: true,
+  covers: "body",
 
   async newKeys() {
     const { publicKey, privateKey } = generateKeyPairSync("rsa", {
@@ -68,4 +69,6 @@ export const samples: ProviderSamples = {
     notice("TRADE_CLOSED", "refund.succeeded", refunded("88.80")),
     notice("TRADE_CLOSED", "payment.expired", (_, time) => ({ gmt_close: time })),
   ],
+
+  unmapped: (id, at) => notice("NO_SUCH_STATUS", "unknown", () => ({})).make(id, at),
 };

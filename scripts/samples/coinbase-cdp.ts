@@ -64,9 +64,11 @@ function session(
 }
 
 /** Coinbase Business and Payment Acceptance. */
-export const samples: ProviderSamples = {
+export const coinbaseCdpSamples: ProviderSamples = {
   provider: "coinbase-cdp",
   toleranceSeconds: 300,
+  takesAnything: true,
+  isIdInHeader: true,
   covers: "body",
 
   async newKeys() {

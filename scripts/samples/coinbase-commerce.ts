@@ -31,9 +31,10 @@ function charge(type: string, is: Sample["is"], statuses: string[], fields: Reco
 }
 
 /** Coinbase Commerce has six types; some of them mean several things. */
-export const samples: ProviderSamples = {
+export const coinbaseCommerceSamples: ProviderSamples = {
   provider: "coinbase-commerce",
   toleranceSeconds: null,
+  areAll: true,
   covers: "body",
 
   async newKeys() {

@@ -58,9 +58,10 @@ function chargeback(type: string, status: string): Sample["make"] {
 }
 
 /** Flutterwave v4. */
-export const samples: ProviderSamples = {
+export const flutterwaveV4Samples: ProviderSamples = {
   provider: "flutterwave-v4",
   toleranceSeconds: null,
+  takesAnything: true,
   covers: "body",
 
   async newKeys() {

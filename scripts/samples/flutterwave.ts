@@ -58,9 +58,11 @@ const completed = (is: Sample["is"], make: Sample["make"]): Sample => ({
 });
 
 /** Flutterwave v3. */
-export const samples: ProviderSamples = {
+export const flutterwaveSamples: ProviderSamples = {
   provider: "flutterwave",
   toleranceSeconds: null,
+  takesAnything: true,
+  areAll: true,
   covers: "nothing",
 
   async newKeys() {

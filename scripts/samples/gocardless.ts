@@ -35,6 +35,7 @@ const bank = (cause: string) => ({ origin: "bank", cause, scheme: "bacs", reason
 export const gocardlessSamples: ProviderSamples = {
   provider: "gocardless",
   toleranceSeconds: null,
+  isMoneyless: true,
   covers: "body",
 
   async newKeys() {
@@ -64,4 +65,6 @@ export const gocardlessSamples: ProviderSamples = {
     sample("mandates", "cancelled", "mandate.canceled"),
     sample("subscriptions", "created", "subscription.created"),
   ],
+
+  unmapped: (id, at) => sample("payments", "no_such_action", "unknown").make(id, at),
 };

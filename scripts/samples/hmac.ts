@@ -3,7 +3,7 @@ import { bytesOf, hexOf, hmacOf, randomBase64 } from "./signing.ts";
 import { canonicalEvents } from "./standard.ts";
 
 /** One of the many ways in which a source may sign: a time, a dot and the body; the event's id stands in the body. */
-export const hmac: ProviderSamples = {
+export const hmacSamples: ProviderSamples = {
   provider: "hmac",
   config: {
     header: "x-signature",
@@ -12,6 +12,7 @@ export const hmac: ProviderSamples = {
     idFrom: "/id",
   },
   toleranceSeconds: 300,
+  takesAnything: true,
   covers: "body",
 
   async newKeys() {

@@ -36,7 +36,7 @@ const chargeback = (id: string) => ({
 });
 
 /** The signed webhooks; the older form has a single type, which says nothing. */
-export const samples: ProviderSamples = {
+export const mollieSamples: ProviderSamples = {
   provider: "mollie",
   toleranceSeconds: null,
   covers: "body",

@@ -62,6 +62,8 @@ const dispute = (outcome?: string) => (id: string) => ({
 export const paypalSamples: ProviderSamples = {
   provider: "paypal",
   toleranceSeconds: 3 * 24 * 3600 + 300,
+  isIdInHeader: true,
+  unsignedHeaders: ["paypal-cert-url"],
   covers: "checksum",
 
   async newKeys() {

@@ -24,7 +24,7 @@ const ofDispute: Fields = (id, time) => ({
 });
 const ofSubscription: Fields = (id) => ({ subscription_code: `SUB_${id}`, status: "active" });
 
-export const samples: ProviderSamples = {
+export const paystackSamples: ProviderSamples = {
   provider: "paystack",
   toleranceSeconds: null,
   covers: "body",

@@ -38,7 +38,7 @@ const ofLink: Entities = (id) => ({
 });
 const ofPayout: Entities = (id) => ({ payout: { id: `pout_${id}`, ...money } });
 
-export const samples: ProviderSamples = {
+export const razorpaySamples: ProviderSamples = {
   provider: "razorpay",
   toleranceSeconds: null,
   covers: "body",

@@ -37,6 +37,16 @@ export interface ProviderSamples {
   sign(event: unknown, how: { signingKey: string; now: number; url: string }): Promise<SignedRequest>;
   /** The ten types that are used most, or more. */
   events: Sample[];
+  /** The provider has fewer than ten types that mean something here: these are all. */
+  areAll?: true;
+  /** An event's id is in a header, and another each time that it is signed. */
+  isIdInHeader?: true;
+  /** Headers that a request needs and that nothing signs. */
+  unsignedHeaders?: string[];
+  /** Whatever JSON object is signed is an event, if only one that is unknown. */
+  takesAnything?: true;
+  /** No event of the provider's names an amount. */
+  isMoneyless?: true;
   /** An event of a type that has no mapping; left out, where the name of the type is a text of the event as it stands. */
   unmapped?(id: string, at: number): unknown;
 }

@@ -33,9 +33,11 @@ export const canonicalEvents: Sample[] = [
   canonical("custom.parcel.shipped", null, (id) => ({ custom: { order: `order_${id}`, parcels: 2 } })),
 ];
 
-export const standard: ProviderSamples = {
+export const standardSamples: ProviderSamples = {
   provider: "standard",
   toleranceSeconds: 300,
+  takesAnything: true,
+  isIdInHeader: true,
   covers: "body",
 
   async newKeys() {

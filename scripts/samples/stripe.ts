@@ -6,7 +6,7 @@ const DOCS = "https://docs.stripe.com/api";
 type Fields = Record<string, unknown>;
 
 /** Stripe's snapshot events about one order: paid by card, given back in part, disputed, paid out. */
-export const stripe: ProviderSamples = {
+export const stripeSamples: ProviderSamples = {
   provider: "stripe",
   toleranceSeconds: 300,
   covers: "body",

@@ -24,7 +24,7 @@ function event(type: string, is: Sample["is"], fields: Record<string, unknown> =
 }
 
 /** Worldpay (Access). A signing key is `{keyId}:{key}`. */
-export const samples: ProviderSamples = {
+export const worldpaySamples: ProviderSamples = {
   provider: "worldpay",
   toleranceSeconds: null,
   covers: "body",

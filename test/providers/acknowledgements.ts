@@ -20,7 +20,24 @@ const PLAIN: Record<Acknowledgement, Answer> = {
 };
 
 /** Where a provider wants to hear something else. */
-const DIFFERENT: Record<string, Partial<Record<Acknowledgement, Answer>>> = {};
+const DIFFERENT: Record<string, Partial<Record<Acknowledgement, Answer>>> = {
+  adyen: taken({ status: 200, body: "[accepted]", headers: TEXT }),
+  alipay: {
+    ...taken({ status: 200, body: "success", headers: TEXT }),
+    "bad-signature": { status: 401, body: "fail", headers: TEXT },
+    unavailable: { status: 503, body: "fail", headers: TEXT },
+  },
+  gocardless: {
+    ...taken({ status: 204, body: "", headers: {} }),
+    "bad-signature": { status: 498, body: "bad signature\n", headers: TEXT },
+  },
+  worldpay: { "bad-signature": { status: 400, body: "bad signature\n", headers: TEXT } },
+};
+
+/** An answer to all that is not to come again. */
+function taken(answer: Answer) {
+  return { accepted: answer, duplicate: answer, unparseable: answer };
+}
 
 /** What a provider has to be told of each outcome. */
 export function answersOf(provider: string): Record<Acknowledgement, Answer> {

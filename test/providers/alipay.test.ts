@@ -2,7 +2,7 @@ import { createSign } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/alipay.ts";
+import { alipaySamples as samples } from "../../scripts/samples/alipay.ts";
 import { alipay } from "../../src/providers/alipay.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

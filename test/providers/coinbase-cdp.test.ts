@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/coinbase-cdp.ts";
+import { coinbaseCdpSamples as samples } from "../../scripts/samples/coinbase-cdp.ts";
 import { coinbaseCdp } from "../../src/providers/coinbase-cdp.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/coinbase-commerce.ts";
+import { coinbaseCommerceSamples as samples } from "../../scripts/samples/coinbase-commerce.ts";
 import { coinbaseCommerce } from "../../src/providers/coinbase-commerce.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

@@ -36,8 +36,9 @@ describe.each(samples)("$provider", (provider) => {
   });
 
   describe("its samples", () => {
-    it("are ten types or more, each with its source", () => {
-      expect(new Set(provider.events.map(({ type, is }) => `${type} ${is}`)).size).toBeGreaterThanOrEqual(10);
+    it("are ten types or more, or all that there are, each with its source", () => {
+      const least = provider.areAll ? 5 : 10;
+      expect(new Set(provider.events.map(({ type, is }) => `${type} ${is}`)).size).toBeGreaterThanOrEqual(least);
       expect(provider.events.filter(({ source }) => source.length < 10)).toEqual([]);
     });
 
@@ -64,8 +65,7 @@ describe.each(samples)("$provider", (provider) => {
         const [normalized] = await normalize(await signed(provider, event, keys), [keys.secret]);
         return normalized!.eventId;
       };
-      // By the Standard Webhooks a delivery has its id in a header, which is another each time that it is signed.
-      if (provider.provider !== "standard") expect(await idOf("a1")).toBe(await idOf("a1"));
+      if (!provider.isIdInHeader) expect(await idOf("a1")).toBe(await idOf("a1"));
       const [one, other] = [await idOf("a1"), await idOf("b2")];
       expect(one === null ? other : one !== other).toBe(one === null ? null : true);
     });
@@ -107,7 +107,7 @@ describe.each(samples)("$provider", (provider) => {
     });
 
     it.skipIf(SIGNED_IN_BODY.includes(provider.provider))("is refused in the headers that are signed", async () => {
-      const names = await neededHeaders();
+      const names = (await neededHeaders()).filter((name) => !provider.unsignedHeaders?.includes(name));
       expect(names.length).toBeGreaterThan(0);
       for (const name of names) {
         const value = request.headers.get(name)!;
@@ -200,7 +200,7 @@ describe.each(samples)("$provider", (provider) => {
           expect(right).toContain(digitsOf(value));
         }
       }
-      expect(replaced).toBeGreaterThan(0);
+      expect(replaced > 0).toBe(!provider.isMoneyless);
     });
 
     it.each(ABSURD)("of %j in place of every number throws nothing but that it is no event", async (absurd) => {
@@ -220,7 +220,7 @@ describe.each(samples)("$provider", (provider) => {
         new TextEncoder().encode(text),
       );
       for (const bytes of [...broken, ...others, Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)]) {
-        if (isAnything(provider) && new TextDecoder().decode(bytes) === "{}") continue;
+        if (provider.takesAnything && new TextDecoder().decode(bytes) === "{}") continue;
         await expect(normalize({ ...request, body: bytes }, [keys.secret])).rejects.toThrow(UnparseableError);
       }
     });
@@ -297,12 +297,7 @@ function bound({ provider: name, config }: ProviderSamples) {
   };
 }
 
-/** Whether any JSON object is an event of the provider's. */
-function isAnything({ provider }: ProviderSamples): boolean {
-  return provider === "standard" || provider === "hmac";
-}
-
 /** Another character of the same kind. */
 function nextTo(char: string): string {
-  return char === "0" ? "1" : char === "a" ? "b" : /\d/.test(char) ? "0" : "a";
+  return char === "0" ? "1" : char.toLowerCase() === "a" ? "b" : /\d/.test(char) ? "0" : "a";
 }

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/flutterwave-v4.ts";
+import { flutterwaveV4Samples as samples } from "../../scripts/samples/flutterwave-v4.ts";
 import { flutterwaveV4 } from "../../src/providers/flutterwave-v4.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

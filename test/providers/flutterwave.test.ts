@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/flutterwave.ts";
+import { flutterwaveSamples as samples } from "../../scripts/samples/flutterwave.ts";
 import { flutterwave } from "../../src/providers/flutterwave.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

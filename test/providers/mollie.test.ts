@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/mollie.ts";
+import { mollieSamples as samples } from "../../scripts/samples/mollie.ts";
 import { mollie } from "../../src/providers/mollie.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

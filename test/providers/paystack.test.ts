@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/paystack.ts";
+import { paystackSamples as samples } from "../../scripts/samples/paystack.ts";
 import { paystack } from "../../src/providers/paystack.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 

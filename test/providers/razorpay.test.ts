@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/razorpay.ts";
+import { razorpaySamples as samples } from "../../scripts/samples/razorpay.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 import { razorpay } from "../../src/providers/razorpay.ts";
 

@@ -6,9 +6,11 @@ import { expect, it } from "vitest";
 import { bundle } from "../../scripts/bundle.ts";
 import { providers } from "../../src/providers/index.ts";
 
-const MAX_BYTES = 20_000;
+const MAX_BYTES = 20 * 1024;
 /** The `normalize` of an adapter, as the formatter lays it out. */
 const NORMALIZE = /^ {2}(async )?normalize\([^]*?^ {2}\},\n/gm;
+/** What the API checks a source's settings with. */
+const CONFIG = /^ {2}config: \w+,\n/gm;
 
 /** What is used here of esbuild's interface for plugins. */
 interface Build {
@@ -37,7 +39,7 @@ it("all verifiers together are under 20 KB", async () => {
       build.onLoad({ filter: /\/src\/providers\/[^/]+\.ts$/ }, async ({ path }) => {
         const text = await readFile(path, "utf8");
         cuts += text.match(NORMALIZE)?.length ?? 0;
-        return { contents: text.replaceAll(NORMALIZE, ""), loader: "ts" };
+        return { contents: text.replaceAll(NORMALIZE, "").replaceAll(CONFIG, ""), loader: "ts" };
       });
     },
   };

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { samples } from "../../scripts/samples/worldpay.ts";
+import { worldpaySamples as samples } from "../../scripts/samples/worldpay.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 import { worldpay } from "../../src/providers/worldpay.ts";
 
