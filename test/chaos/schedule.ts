@@ -66,11 +66,16 @@ export function scheduleOf(seed: number): Step[] {
       return { user, name: `s${seed}-${posted}`, payment: random.int(0, 1) };
     }),
   });
+  // Somewhere on its way an endpoint is gone, for long enough to be disabled for it.
+  const gone = { phase: random.int(0, phases - 1), endpoint: random.int(0, ENDPOINTS.length - 1) };
   const steps: Step[] = [];
   for (let phase = 0; phase < phases; phase++) {
     const faults = Object.assign({ seed: random.int(1, 1e9) }, ...draw(random, FAULTS, random.int(2, 4)));
     const disturbances = [...draw(random, hostilities(random), random.int(2, 3)), ...draw(random, changes(random), 1)];
     const middle = [burst(), burst(), ...disturbances.flat(), { do: "wait", ms: random.int(100, 1_500) } as Step];
+    if (phase === gone.phase) {
+      steps.push({ do: "answer", endpoint: gone.endpoint, how: "gone" }, burst(), { do: "wait", ms: 500 });
+    }
     steps.push({ do: "faults", faults }, ...shuffled(random, middle));
     if (random.happens(0.5)) steps.push({ do: "post-again", share: 0.3 });
     if (random.happens(0.4)) {
