@@ -52,7 +52,7 @@ it.each(samples)("posts what a source of $provider takes, with the keys that it 
     source: { provider: string; secrets: string[]; config?: Record<string, unknown> };
     signingKey: string;
   };
-  const { code, output } = await trigger(provider.provider, sample!.type, "--to", url, "--secret", signingKey);
+  const { code, output } = await trigger(provider.provider, sample!.type, "--to", url, `--secret=${signingKey}`);
   expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(`^200 ${sample!.type} [0-9a-f]{16}\n$`) });
   expect(posted).toHaveLength(1);
   const { headers, body } = posted[0]!;
