@@ -163,8 +163,8 @@ describe("the erasure of a user", () => {
   });
 
   it("looks again, daily, only at what may have been on its way: 45 days of the log", async () => {
-    const now = Date.now();
     await ask("ada");
+    const now = Date.now();
     await eraseDue(env, now);
     const [recent, old] = [await logged("ada", now - 44 * DAY), await logged("ada", now - 46 * DAY)];
     await eraseDue(env, now + 2 * DAY);
