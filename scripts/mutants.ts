@@ -34,8 +34,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "an old copy believed that an endpoint is paused",
     file: "src/delivery/post.ts",
-    from: 'if (known?.status === "enabled") {',
-    to: "if (known) {",
+    from: "const looked = await lookUp(freshConfig, posting);",
+    to: "const looked = copy;",
     tests: ["test/delivery/endpoint-gate.test.ts"],
   },
   {
