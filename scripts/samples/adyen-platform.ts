@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const TRANSFERS = "https://docs.adyen.com/api-explorer/transfer-webhooks";
 const ACCOUNTS = "https://docs.adyen.com/api-explorer/balanceplatform-webhooks";
@@ -35,10 +36,7 @@ export const adyenPlatformSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(32).toString("hex").toUpperCase();
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(32).toString("hex").toUpperCase()),
 
   async sign(event, { signingKey, url }) {
     const text = JSON.stringify(event);

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const SOURCE = "https://docs.adyen.com/development-resources/webhooks/webhook-types";
 
@@ -49,10 +50,7 @@ export const adyenSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "fields",
 
-  async newKeys() {
-    const secret = randomBytes(32).toString("hex").toUpperCase();
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(32).toString("hex").toUpperCase()),
 
   async sign(event, { signingKey, url }) {
     const { notificationItems, ...rest } = event as {

@@ -1,7 +1,8 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 function sample(type: string, is: EventType, fields: object = {}): Sample {
   const make = (id: string, at: number) => ({
@@ -21,16 +22,9 @@ export const checkoutSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(24).toString("base64url");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(24).toString("base64url")),
 
-  async sign(event, { signingKey, url }) {
-    const text = JSON.stringify(event);
-    const headers = new Headers({ "cko-signature": createHmac("sha256", signingKey).update(text).digest("hex") });
-    return { body: new TextEncoder().encode(text), headers, url };
-  },
+  sign: signsBody("cko-signature", hexOf),
 
   events: [
     sample("payment_pending", "payment.pending", { reference: "order-81" }),

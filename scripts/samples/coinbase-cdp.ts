@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const CHECKOUTS = "https://docs.cdp.coinbase.com/coinbase-business/checkout-apis/webhooks";
 const ACCEPTANCE = "https://docs.cdp.coinbase.com/webhooks/payment-acceptance/example-payloads";
@@ -71,10 +72,7 @@ export const coinbaseCdpSamples: ProviderSamples = {
   isIdInHeader: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(24).toString("base64url");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(24).toString("base64url")),
 
   async sign(event, { signingKey, now, url }) {
     const body = Buffer.from(JSON.stringify(event));

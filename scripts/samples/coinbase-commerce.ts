@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 const SOURCE = "https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-fields";
 
@@ -37,17 +38,9 @@ export const coinbaseCommerceSamples: ProviderSamples = {
   areAll: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomUUID();
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomUUID()),
 
-  async sign(event, { signingKey, url }) {
-    const body = new TextEncoder().encode(JSON.stringify(event));
-    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
-    const headers = new Headers({ "content-type": "application/json", "x-cc-webhook-signature": signature });
-    return { body, headers, url };
-  },
+  sign: signsBody("x-cc-webhook-signature", hexOf),
 
   events: [
     charge("charge:created", "payment.created", ["NEW"]),

@@ -1,6 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { base64Of, sharing, signsBody } from "./signing.ts";
 
 const SOURCE = "https://developer.flutterwave.com/docs/webhooks";
 const UNVERIFIED = `${SOURCE} (fields not verified)`;
@@ -64,17 +65,9 @@ export const flutterwaveV4Samples: ProviderSamples = {
   takesAnything: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(24).toString("hex");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(24).toString("hex")),
 
-  async sign(event, { signingKey, url }) {
-    const body = new TextEncoder().encode(JSON.stringify(event));
-    const signature = createHmac("sha256", signingKey).update(body).digest("base64");
-    const headers = new Headers({ "content-type": "application/json", "flutterwave-signature": signature });
-    return { body, headers, url };
-  },
+  sign: signsBody("flutterwave-signature", base64Of),
 
   events: [
     { type: "charge.completed", source: SOURCE, make: charge("succeeded", "card"), is: "payment.succeeded" },

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const SOURCE = "https://developer.flutterwave.com/v3.0/docs/webhooks";
 /** Ids are numbers there. */
@@ -65,10 +66,7 @@ export const flutterwaveSamples: ProviderSamples = {
   areAll: true,
   covers: "nothing",
 
-  async newKeys() {
-    const secret = randomBytes(24).toString("hex");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(24).toString("hex")),
 
   async sign(event, { signingKey, url }) {
     const headers = new Headers({ "content-type": "application/json", "verif-hash": signingKey });

@@ -1,6 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 const SOURCE = "https://developer.gocardless.com/api-reference/#events-event-types";
 
@@ -38,17 +39,9 @@ export const gocardlessSamples: ProviderSamples = {
   isMoneyless: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(24).toString("base64url");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(24).toString("base64url")),
 
-  async sign(event, { signingKey, url }) {
-    const body = JSON.stringify(event);
-    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
-    const headers = new Headers({ "content-type": "application/json", "webhook-signature": signature });
-    return { body: new TextEncoder().encode(body), headers, url };
-  },
+  sign: signsBody("webhook-signature", hexOf),
 
   events: [
     sample("payments", "created", "payment.created"),

@@ -1,5 +1,5 @@
 import type { ProviderSamples } from "./sample.ts";
-import { bytesOf, hexOf, hmacOf, randomBase64 } from "./signing.ts";
+import { bytesOf, hexOf, hmacOf, randomBase64, sharing } from "./signing.ts";
 import { canonicalEvents } from "./standard.ts";
 
 /** One of the many ways in which a source may sign: a time, a dot and the body; the event's id stands in the body. */
@@ -15,10 +15,7 @@ export const hmacSamples: ProviderSamples = {
   takesAnything: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBase64(24);
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBase64(24)),
 
   async sign(event, { signingKey, now, url }) {
     const body = bytesOf(JSON.stringify(event));

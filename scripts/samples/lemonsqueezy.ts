@@ -1,6 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 const SOURCE = "https://docs.lemonsqueezy.com/help/webhooks/event-types";
 
@@ -30,17 +31,9 @@ export const lemonsqueezySamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(16).toString("hex");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(16).toString("hex")),
 
-  async sign(event, { signingKey, url }) {
-    const body = JSON.stringify(event);
-    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
-    const headers = new Headers({ "content-type": "application/json", "x-signature": signature });
-    return { body: new TextEncoder().encode(body), headers, url };
-  },
+  sign: signsBody("x-signature", hexOf),
 
   events: [
     order("order_created", "payment.succeeded", { status: "paid" }),

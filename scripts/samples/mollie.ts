@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 const SOURCE = "mollie-api-typescript 1.12.28: WebhookEventTypes, EntityWebhookEvent, PaymentResponse";
 
@@ -41,17 +42,9 @@ export const mollieSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomUUID();
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomUUID()),
 
-  async sign(event, { signingKey, url }) {
-    const body = new TextEncoder().encode(JSON.stringify(event));
-    const signature = createHmac("sha256", signingKey).update(body).digest("hex");
-    const headers = new Headers({ "content-type": "application/json", "x-mollie-signature": `sha256=${signature}` });
-    return { body, headers, url };
-  },
+  sign: signsBody("x-mollie-signature", (mac) => `sha256=${hexOf(mac)}`),
 
   events: [
     event("payment.paid", "payment.succeeded", payment),

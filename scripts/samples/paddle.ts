@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const DOCS = "https://developer.paddle.com/webhooks";
 
@@ -57,10 +58,7 @@ export const paddleSamples: ProviderSamples = {
   toleranceSeconds: 300,
   covers: "body",
 
-  async newKeys() {
-    const secret = `pdl_ntfset_${randomBytes(24).toString("hex")}`;
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => `pdl_ntfset_${randomBytes(24).toString("hex")}`),
 
   async sign(event, { signingKey, now, url }) {
     const body = JSON.stringify(event);

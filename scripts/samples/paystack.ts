@@ -1,6 +1,7 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { hexOf, sharing, signsBody } from "./signing.ts";
 
 type Fields = (id: string, time: string) => Record<string, unknown>;
 
@@ -29,17 +30,9 @@ export const paystackSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = `sk_test_${randomUUID()}`;
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => `sk_test_${randomUUID()}`),
 
-  async sign(event, { signingKey, url }) {
-    const body = new TextEncoder().encode(JSON.stringify(event));
-    const signature = createHmac("sha512", signingKey).update(body).digest("hex");
-    const headers = new Headers({ "content-type": "application/json", "x-paystack-signature": signature });
-    return { body, headers, url };
-  },
+  sign: signsBody("x-paystack-signature", hexOf, "SHA-512"),
 
   events: [
     event("charge.success", "payment.succeeded", (id, time) => ({

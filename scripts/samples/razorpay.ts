@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 type Entities = (id: string, at: number) => Record<string, Record<string, unknown>>;
 
@@ -43,10 +44,7 @@ export const razorpaySamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomUUID();
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomUUID()),
 
   async sign(event, { signingKey, url }) {
     const body = new TextEncoder().encode(JSON.stringify(event));

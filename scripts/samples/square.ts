@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
+import { sharing } from "./signing.ts";
 
 const money = { amount: 4250, currency: "EUR" };
 
@@ -28,10 +29,7 @@ export const squareSamples: ProviderSamples = {
   toleranceSeconds: null,
   covers: "body",
 
-  async newKeys() {
-    const secret = randomBytes(16).toString("base64url");
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => randomBytes(16).toString("base64url")),
 
   async sign(event, { signingKey, url }) {
     const text = JSON.stringify(event);

@@ -1,6 +1,6 @@
 import type { EventType } from "../../src/event/event-types.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
-import { base64Of, bytesOf, hmacOf, randomBase64 } from "./signing.ts";
+import { base64Of, bytesOf, hmacOf, randomBase64, sharing } from "./signing.ts";
 
 /** What senders without a format of their own post: the canonical event, as `POST /v1/events` takes it. */
 const SOURCE = "docs/openapi.json, NewEvent";
@@ -40,10 +40,7 @@ export const standardSamples: ProviderSamples = {
   isIdInHeader: true,
   covers: "body",
 
-  async newKeys() {
-    const secret = `whsec_${randomBase64(24)}`;
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => `whsec_${randomBase64(24)}`),
 
   async sign(event, { signingKey, now, url }) {
     const body = bytesOf(JSON.stringify(event));

@@ -1,5 +1,5 @@
 import type { ProviderSamples, Sample } from "./sample.ts";
-import { bytesOf, hexOf, hmacOf, randomBase64 } from "./signing.ts";
+import { bytesOf, hexOf, hmacOf, randomBase64, sharing } from "./signing.ts";
 
 const DOCS = "https://docs.stripe.com/api";
 
@@ -11,10 +11,7 @@ export const stripeSamples: ProviderSamples = {
   toleranceSeconds: 300,
   covers: "body",
 
-  async newKeys() {
-    const secret = `whsec_${randomBase64(24)}`;
-    return { secret, signingKey: secret };
-  },
+  newKeys: sharing(() => `whsec_${randomBase64(24)}`),
 
   async sign(event, { signingKey, now, url }) {
     const body = bytesOf(JSON.stringify(event, null, 2));

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { isEventType, isTypePattern, nearestEventType, nearestTypePattern } from "./event-types.ts";
 import type { PaymentEvent } from "./event.ts";
+import { isInstant } from "./instant.ts";
 import { isCurrency } from "./money.ts";
 
 /** An event type; the message for an unknown one names the nearest. */
@@ -24,9 +25,6 @@ function nameOf(isKnown: (text: string) => boolean, nearestTo: (text: string) =>
 export const UserId = z
   .string()
   .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character");
-
-/** Epoch ms of the last instant that ISO 8601 writes with four digits of the year. */
-const MAX_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const Money = z
   .strictObject({
@@ -137,11 +135,6 @@ export function toPaymentEvent(input: z.infer<typeof CanonicalEvent>, now: numbe
     data: input.data as PaymentEvent["data"],
     origin: null,
   };
-}
-
-/** Whether epoch ms are a time that an event may have happened at: from 1970, and ISO 8601 writes it usually. */
-export function isInstant(at: number): boolean {
-  return Number.isSafeInteger(at) && at >= 0 && at <= MAX_INSTANT;
 }
 
 /** Whether a JSON value has more than `depth` levels of arrays and objects. Looks no deeper than that. */

@@ -1,7 +1,7 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import { at, type Json, known, textAt } from "./json.ts";
-import { instantOfIso, minorMoneyOf } from "./reading.ts";
+import { instantOfIso, minorMoneyOf, isoOf, paymentOf } from "./reading.ts";
 
 /** Where Adyen counts in other decimals than ISO 4217. https://docs.adyen.com/development-resources/currency-codes */
 export const ADYEN_DECIMALS = { CLP: 2, CVE: 0, IDR: 0, ISK: 2 };
@@ -93,8 +93,7 @@ function read(about: Subject, item: Json, isSuccess: boolean): EventData {
     case "refund":
       return { ...readPaymentId(item), refund: { ...known({ amount }), id } };
     case "dispute": {
-      const due = instantOfIso(at(item, "additionalData", "defensePeriodEndsAt"));
-      const evidenceDueBy = due === null ? undefined : new Date(due).toISOString();
+      const evidenceDueBy = isoOf(instantOfIso(at(item, "additionalData", "defensePeriodEndsAt")));
       return { ...readPaymentId(item), dispute: { ...known({ amount, reason, evidenceDueBy }), id } };
     }
     case "payout":
@@ -106,6 +105,5 @@ function read(about: Subject, item: Json, isSuccess: boolean): EventData {
 
 /** Only which payment an item belongs to. */
 function readPaymentId(item: Json): EventData {
-  const id = textAt(item, "originalReference");
-  return id ? { payment: { id } } : {};
+  return paymentOf(textAt(item, "originalReference"));
 }

@@ -2,10 +2,10 @@ import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import { adyenKey } from "./adyen.ts";
 import { ADYEN_DECIMALS } from "./adyen-events.ts";
+import { verifyBase64Hmac } from "./header-hmac.ts";
 import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, minorMoneyOf } from "./reading.ts";
-import { bytesOfBase64, prefixed, verifyHmac } from "./signature.ts";
 
 /**
  * Adyen's webhooks of its platform (transfers, account holders, tokens, …): `HmacSignature`, HMAC-SHA256 in base64 over
@@ -15,13 +15,7 @@ import { bytesOfBase64, prefixed, verifyHmac } from "./signature.ts";
 export const adyenPlatform: Provider = {
   name: "adyen-platform",
 
-  async verify({ body, headers }, secrets) {
-    const header = headers.get("hmacsignature");
-    if (!header) return { ok: false, reason: "header-missing" };
-    const signature = header.length === 44 ? bytesOfBase64(header) : null;
-    if (signature?.length !== 32) return { ok: false, reason: "header-malformed" };
-    return verifyHmac(prefixed("", body), [signature], secrets.map(adyenKey));
-  },
+  verify: ({ body, headers }, secrets) => verifyBase64Hmac(headers.get("hmacsignature"), body, secrets.map(adyenKey)),
 
   async normalize({ body }) {
     const event = parseObject(body);

@@ -35,13 +35,12 @@ export const adyen: Provider = {
     return verification;
   },
 
-  async normalize({ body }, _secrets, config = {}) {
+  async normalize({ body }, _secrets, config) {
     const items = itemsOf(body);
     if (items === null) throw new UnparseableError("the body is not a notification of Adyen");
     const livemode = String(parseObject(body)["live"]) === "true";
     return items.map((item): ProviderEvent => {
-      const { autoCapture = false } = AdyenConfig.parse(config);
-      const { type, data } = readAdyenItem(item, { autoCapture });
+      const { type, data } = readAdyenItem(item, { autoCapture: config?.["autoCapture"] === true });
       const [pspReference, , merchantAccount, , , , eventCode, success] = signedFields(item)!;
       return {
         eventId: [merchantAccount, pspReference, eventCode, success].join(":"),

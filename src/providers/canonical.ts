@@ -1,5 +1,6 @@
-import { CanonicalEvent, isInstant, toPaymentEvent } from "../event/canonical.ts";
+import { CanonicalEvent, toPaymentEvent } from "../event/canonical.ts";
 import type { ProviderEvent } from "../event/event.ts";
+import { isInstant } from "../event/instant.ts";
 import { isObject, type Json, textAt } from "./json.ts";
 
 const MAX_TYPE_LENGTH = 128;

@@ -1,9 +1,9 @@
 import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
-import { bytesOfHex, prefixed, verifyHmac } from "./signature.ts";
+import { instantOfIso, isLive, minorMoneyOf, ModeConfig, paymentOf } from "./reading.ts";
 
 /** Amounts of CLP come with two zeros. https://www.checkout.com/docs/payments/accept-payments/calculating-the-value */
 const DECIMALS = { CLP: 2 };
@@ -44,13 +44,7 @@ export const checkout: Provider = {
   name: "checkout",
   config: ModeConfig,
 
-  async verify({ body, headers }, secrets) {
-    const header = headers.get("cko-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
-    const signature = header.length === 64 ? bytesOfHex(header) : null;
-    if (!signature) return { ok: false, reason: "header-malformed" };
-    return verifyHmac(prefixed("", body), [signature], secrets);
-  },
+  verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("cko-signature"), body, secrets),
 
   async normalize({ body }, _secrets, config) {
     const event = parseObject(body);
@@ -82,7 +76,7 @@ function read(providerType: string, object: Json): EventData {
   if (providerType.startsWith("dispute_")) {
     const payment = textAt(object, "payment_id");
     const details = known({ amount, reason: textAt(object, "reason_code") });
-    return { ...(payment && { payment: { id: payment } }), dispute: { ...details, id } };
+    return { ...paymentOf(payment), dispute: { ...details, id } };
   }
   if (providerType === "payment_paid") return { payout: { ...known({ amount }), id } };
   if (providerType === "card_verified") {

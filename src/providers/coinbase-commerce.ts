@@ -1,6 +1,6 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { verifyHexHmac } from "./hex-hmac.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, moneyOf } from "./reading.ts";

@@ -1,8 +1,8 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { readGoCardlessEvent } from "./gocardless-events.ts";
-import { verifyHexHmac } from "./hex-hmac.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { at, isObject, parseObject, textAt } from "./json.ts";
-import { isLive, ModeConfig } from "./reading.ts";
+import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 
 /**
@@ -24,7 +24,7 @@ export const gocardless: Provider = {
         eventId: textAt(event, "id") ?? null,
         providerType: `${textAt(event, "resource_type") ?? "unknown"}.${textAt(event, "action") ?? "unknown"}`,
         ...readGoCardlessEvent(event),
-        occurredAt: Date.parse(textAt(event, "created_at") ?? "") || null,
+        occurredAt: instantOfIso(at(event, "created_at")),
         livemode: isLive(config),
         customer: textAt(event, "links", "customer") ?? null,
         authenticity: "signed",

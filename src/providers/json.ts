@@ -21,6 +21,16 @@ export function parseObject(body: Uint8Array): Json {
   return parsed;
 }
 
+/** The parts of a secret that is a JSON object; none where it is not. */
+export function partsOf(secret: string): Json {
+  try {
+    const parts: unknown = JSON.parse(secret);
+    return isObject(parts) ? parts : {};
+  } catch {
+    return {};
+  }
+}
+
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,10 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { type Money, moneyFromMinor } from "../event/money.ts";
-import { verifyHexHmac } from "./hex-hmac.ts";
+import type { Money } from "../event/money.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
+import { idOf, instantOfIso, minorMoneyOf } from "./reading.ts";
 
 /** By `meta.event_name`, but for orders: https://docs.lemonsqueezy.com/help/webhooks/event-types */
 const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
@@ -33,15 +34,14 @@ export const lemonsqueezy: Provider = {
     const providerType = textAt(event, "meta", "event_name");
     const attributes = at(event, "data", "attributes");
     if (!providerType || !isObject(attributes)) throw new UnparseableError("the body is not a Lemon Squeezy event");
-    const customer = at(attributes, "customer_id");
     return [
       {
         eventId: null,
         providerType,
         ...readEvent(providerType, event, attributes),
-        occurredAt: Date.parse(textAt(attributes, "updated_at") ?? "") || null,
+        occurredAt: instantOfIso(at(attributes, "updated_at")),
         livemode: at(event, "meta", "test_mode") !== true,
-        customer: Number.isSafeInteger(customer) ? String(customer) : (textAt(attributes, "customer_id") ?? null),
+        customer: idOf(at(attributes, "customer_id")) ?? null,
         authenticity: "signed",
         raw: event,
       },
@@ -77,7 +77,6 @@ function typeOfOrder(order: Json): EventType {
 }
 
 function moneyAt(order: Json, key: string): Money | undefined {
-  const [amount, currency] = [at(order, key), textAt(order, "currency")];
-  const money = typeof amount === "number" && currency ? moneyFromMinor(amount, currency) : null;
-  return money === null || money.value.startsWith("-") ? undefined : money;
+  const amount = at(order, key);
+  return typeof amount === "number" ? minorMoneyOf(amount, textAt(order, "currency")) : undefined;
 }

@@ -4,7 +4,7 @@ import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import { at, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
+import { instantOfIso, isLive, ModeConfig, moneyOf, paymentOf } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signature.ts";
 
 const MollieConfig = ModeConfig.extend({ webhooks: z.enum(["signed", "legacy"]).optional() });
@@ -97,7 +97,7 @@ function readEvent(event: Json, isLive: boolean): ProviderEvent {
 function dataOf(providerType: string, id: string, entity: unknown): EventData {
   const amount = moneyOf(at(entity, "amount", "value"), at(entity, "amount", "currency"));
   const paymentId = textAt(entity, "paymentId");
-  const about = paymentId ? { payment: { id: paymentId } } : {};
+  const about = paymentOf(paymentId);
   switch (providerType.replace(/\..*/, "")) {
     case "payment":
     case "payment-link": {

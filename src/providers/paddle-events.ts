@@ -1,13 +1,9 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { type Money, moneyFromMinor } from "../event/money.ts";
+import type { Money } from "../event/money.ts";
 import { at, type Json, known, textAt } from "./json.ts";
-
-/** What one type of Paddle's is here. `type`: a canonical one, or what the object's state decides. */
-interface Mapping {
-  type: EventType | ((object: Json) => EventType);
-  read: (object: Json) => EventData;
-}
+import { type Mapping, readMapped } from "./mapping.ts";
+import { minorMoneyOf } from "./reading.ts";
 
 const nothing = (): EventData => ({});
 
@@ -44,9 +40,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
 /** The canonical type of an event and what it is about; `object`: its `data`. Never throws: what is absurd is left out. */
 export function readPaddleEvent(providerType: string, object: Json): { type: EventType; data: EventData } {
   const mapping = MAPPINGS.get(providerType);
-  if (!mapping) return { type: "unknown", data: {} };
-  const type = typeof mapping.type === "string" ? mapping.type : mapping.type(object);
-  return { type, data: mapping.read(object) };
+  return mapping ? readMapped(mapping, object, object) : { type: "unknown", data: {} };
 }
 
 function typeOfAdjustment(adjustment: Json): EventType {
@@ -126,7 +120,5 @@ function readPaymentMethod(method: Json): EventData {
 
 /** Paddle writes amounts as text, in minor units. */
 function moneyAt(object: Json, ...path: string[]): Money | undefined {
-  const [amount, currency] = [textAt(object, ...path), textAt(object, "currency_code")];
-  const money = amount !== undefined && currency !== undefined ? moneyFromMinor(amount, currency) : null;
-  return money === null || money.value.startsWith("-") ? undefined : money;
+  return minorMoneyOf(textAt(object, ...path), textAt(object, "currency_code"));
 }

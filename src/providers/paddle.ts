@@ -1,5 +1,5 @@
 import { at, isObject, parseObject, textAt } from "./json.ts";
-import { isLive, ModeConfig } from "./reading.ts";
+import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { readPaddleEvent } from "./paddle-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { bytesOfHex, isFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
@@ -41,7 +41,7 @@ export const paddle: Provider = {
         eventId,
         providerType,
         ...readPaddleEvent(providerType, object),
-        occurredAt: Date.parse(textAt(event, "occurred_at") ?? "") || null,
+        occurredAt: instantOfIso(at(event, "occurred_at")),
         livemode: isLive(config),
         customer: textAt(object, isCustomer ? "id" : "customer_id") ?? null,
         authenticity: "signed",

@@ -2,14 +2,8 @@ import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import type { Money } from "../event/money.ts";
 import { at, type Json, known, textAt } from "./json.ts";
-import { instantOfIso, moneyOf } from "./reading.ts";
-
-type Read = (resource: Json) => EventData;
-
-interface Mapping {
-  type: EventType | ((resource: Json) => EventType);
-  read: Read;
-}
+import { type Mapping, readMapped } from "./mapping.ts";
+import { instantOfIso, moneyOf, isoOf, paymentOf } from "./reading.ts";
 
 /** By PayPal's name of the type: https://developer.paypal.com/api/rest/webhooks/event-names/ */
 const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
@@ -50,9 +44,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
 /** The canonical type of an event and what it is about. Never throws: what is absurd is left out. */
 export function readPayPalEvent(providerType: string, resource: Json): { type: EventType; data: EventData } {
   const mapping = MAPPINGS.get(providerType);
-  if (!mapping) return { type: "unknown", data: {} };
-  const type = typeof mapping.type === "string" ? mapping.type : mapping.type(resource);
-  return { type, data: mapping.read(resource) };
+  return mapping ? readMapped(mapping, resource, resource) : { type: "unknown", data: {} };
 }
 
 /** The payer whom a resource names: of an order, a subscription or a vaulted token. */
@@ -94,28 +86,26 @@ function readPayment(resource: Json): EventData {
 
 /** The resource is what reverses, and names the capture or sale that it reverses; else it is that itself. */
 function readReversal(resource: Json): EventData {
-  const id = reversedOf(resource) ?? textAt(resource, "id");
-  return id ? { payment: { id } } : {};
+  return paymentOf(reversedOf(resource) ?? textAt(resource, "id"));
 }
 
 function readRefund(refund: Json): EventData {
   const id = textAt(refund, "id");
   const payment = reversedOf(refund);
   const amount = moneyAt(refund, "amount");
-  return { ...(payment && { payment: { id: payment } }), ...(id && { refund: { ...known({ amount }), id } }) };
+  return { ...paymentOf(payment), ...(id && { refund: { ...known({ amount }), id } }) };
 }
 
 function readDispute(dispute: Json): EventData {
   const id = textAt(dispute, "dispute_id");
   const transactions = dispute["disputed_transactions"];
   const payment = Array.isArray(transactions) ? textAt(transactions[0], "seller_transaction_id") : undefined;
-  const due = instantOfIso(dispute["seller_response_due_date"]);
   const details = known({
     amount: moneyAt(dispute, "dispute_amount"),
     reason: textAt(dispute, "reason"),
-    evidenceDueBy: due === null ? undefined : new Date(due).toISOString(),
+    evidenceDueBy: isoOf(instantOfIso(dispute["seller_response_due_date"])),
   });
-  return { ...(payment && { payment: { id: payment } }), ...(id && { dispute: { ...details, id } }) };
+  return { ...paymentOf(payment), ...(id && { dispute: { ...details, id } }) };
 }
 
 function readPayout(item: Json): EventData {

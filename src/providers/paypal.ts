@@ -1,6 +1,6 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
-import { type Json, parseObject, textAt, isObject, known } from "./json.ts";
+import { type Json, isObject, known, parseObject, partsOf, textAt } from "./json.ts";
 import { customerOf, readPayPalEvent } from "./paypal-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
@@ -76,14 +76,10 @@ export function certificateUrlOf(headers: Headers): string | null {
   return isPlain && /^\/v1\/notifications\/certs\/[\w-]+$/.test(url.pathname) ? url.href : null;
 }
 
-/** The parts of a secret; empty where it is no JSON object. */
+/** What a source's secret holds: the certificate only where the source brings its own. */
 export function readSecret(secret: string): { webhookId?: string; certPem?: string } {
-  try {
-    const parsed = parseObject(new TextEncoder().encode(secret));
-    return known({ webhookId: textAt(parsed, "webhookId"), certPem: textAt(parsed, "certPem") });
-  } catch {
-    return {};
-  }
+  const parts = partsOf(secret);
+  return known({ webhookId: textAt(parts, "webhookId"), certPem: textAt(parts, "certPem") });
 }
 
 /** What would move the parts of the signed text is no id. */

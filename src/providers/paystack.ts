@@ -1,9 +1,9 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { verifyHexHmac } from "./hex-hmac.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { idOf, instantOfIso, minorMoneyOf } from "./reading.ts";
+import { idOf, instantOfIso, minorMoneyOf, isoOf, paymentOf } from "./reading.ts";
 
 /** https://paystack.com/docs/payments/webhooks/#types-of-events */
 const TYPES: ReadonlyMap<string, EventType> = new Map([
@@ -61,9 +61,9 @@ function dataOf(providerType: string, data: unknown): EventData {
   const amount = minorMoneyOf(at(data, "amount"), at(data, "currency"));
   if (providerType.startsWith("charge.dispute.")) {
     const disputed = minorMoneyOf(at(data, "refund_amount"), at(data, "currency"));
-    const evidenceDueBy = isoOf(at(data, "dueAt"));
+    const evidenceDueBy = isoOf(instantOfIso(at(data, "dueAt")));
     const details = known({ amount: disputed, reason: textAt(data, "category"), evidenceDueBy });
-    return { ...about(textAt(data, "transaction", "reference")), ...(id && { dispute: { ...details, id } }) };
+    return { ...paymentOf(textAt(data, "transaction", "reference")), ...(id && { dispute: { ...details, id } }) };
   }
   switch (providerType.replace(/\..*/, "")) {
     case "charge": {
@@ -72,18 +72,17 @@ function dataOf(providerType: string, data: unknown): EventData {
       return reference ? { payment: { ...known({ amount, method }), id: reference, reference } } : {};
     }
     case "refund":
-      return { ...about(textAt(data, "transaction_reference")), ...(id && { refund: { ...known({ amount }), id } }) };
+      return {
+        ...paymentOf(textAt(data, "transaction_reference")),
+        ...(id && { refund: { ...known({ amount }), id } }),
+      };
     case "transfer": {
       const code = textAt(data, "transfer_code");
       return code ? { payout: { ...known({ amount }), id: code } } : {};
     }
     default:
-      return about(textAt(data, "transaction", "reference"));
+      return paymentOf(textAt(data, "transaction", "reference"));
   }
-}
-
-function about(reference: string | undefined): EventData {
-  return reference ? { payment: { id: reference } } : {};
 }
 
 /** Paystack writes names of times in several ways, and says of a refund not when. A payment's is when it was paid. */
@@ -97,9 +96,4 @@ function timeOf(providerType: string, data: unknown): number | null {
     if (instant !== null) return instant;
   }
   return null;
-}
-
-function isoOf(text: unknown): string | undefined {
-  const instant = instantOfIso(text);
-  return instant === null ? undefined : new Date(instant).toISOString();
 }

@@ -1,9 +1,9 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { verifyHexHmac } from "./hex-hmac.ts";
+import { verifyHexHmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { failureOf, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
+import { failureOf, isLive, minorMoneyOf, ModeConfig, isoOf, paymentOf } from "./reading.ts";
 import { instantOf } from "./stripe-objects.ts";
 
 /** https://razorpay.com/docs/webhooks/payloads/ */
@@ -84,7 +84,7 @@ function dataOf(providerType: string, payload: unknown): EventData {
       return id ? { payout: { ...known({ amount: amountOf(entity("payout")) }), id } } : {};
     }
     default:
-      return about(entity("payment"), "id");
+      return paymentOf(textAt(entity("payment"), "id"));
   }
 }
 
@@ -109,23 +109,20 @@ function readLink(link: unknown): EventData {
 
 function readRefund(refund: unknown): EventData {
   const id = textAt(refund, "id");
-  return { ...about(refund, "payment_id"), ...(id && { refund: { ...known({ amount: amountOf(refund) }), id } }) };
+  return {
+    ...paymentOf(textAt(refund, "payment_id")),
+    ...(id && { refund: { ...known({ amount: amountOf(refund) }), id } }),
+  };
 }
 
 function readDispute(dispute: unknown): EventData {
   const id = textAt(dispute, "id");
-  const dueBy = instantOf(at(dispute, "respond_by"));
   const details = known({
     amount: amountOf(dispute),
     reason: textAt(dispute, "reason_code"),
-    evidenceDueBy: dueBy === null ? undefined : new Date(dueBy).toISOString(),
+    evidenceDueBy: isoOf(instantOf(at(dispute, "respond_by"))),
   });
-  return { ...about(dispute, "payment_id"), ...(id && { dispute: { ...details, id } }) };
-}
-
-function about(object: unknown, key: string): EventData {
-  const id = textAt(object, key);
-  return id ? { payment: { id } } : {};
+  return { ...paymentOf(textAt(dispute, "payment_id")), ...(id && { dispute: { ...details, id } }) };
 }
 
 function amountOf(entity: unknown) {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { isInstant } from "../event/instant.ts";
+import type { EventData } from "../event/event.ts";
 import { type Money, moneyFromDecimal, moneyFromMinor } from "../event/money.ts";
 import { known, textAt } from "./json.ts";
 
@@ -29,11 +31,21 @@ export function idOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Epoch milliseconds of an ISO 8601 text, in UTC where it names no zone; null for anything else. */
+/** Epoch milliseconds of an ISO 8601 text, in UTC where it names no zone; null for anything else, and past 9999. */
 export function instantOfIso(text: unknown): number | null {
   if (typeof text !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text)) return null;
   const at = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
-  return Number.isNaN(at) ? null : at;
+  return isInstant(at) ? at : null;
+}
+
+/** An instant (epoch ms) as ISO 8601 in UTC; undefined where there is none. */
+export function isoOf(instant: number | null): string | undefined {
+  return instant === null ? undefined : new Date(instant).toISOString();
+}
+
+/** The payment of an id, as what is about it names it. */
+export function paymentOf(id: string | undefined): EventData {
+  return id === undefined ? {} : { payment: { id } };
 }
 
 /** Why something failed, from an object that says so under `code` and `message` or names of its own. */

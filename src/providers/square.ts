@@ -1,9 +1,10 @@
 import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { verifyBase64Hmac } from "./header-hmac.ts";
 import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
-import { bytesOfBase64, prefixed, verifyHmac } from "./signature.ts";
+import { instantOfIso, isLive, minorMoneyOf, ModeConfig, isoOf, paymentOf } from "./reading.ts";
+import { prefixed } from "./signature.ts";
 
 /**
  * Square: `x-square-hmacsha256-signature`, HMAC-SHA256 in base64 over the URL as it is registered there and the body;
@@ -13,13 +14,8 @@ export const square: Provider = {
   name: "square",
   config: ModeConfig,
 
-  async verify({ body, headers, url }, secrets) {
-    const header = headers.get("x-square-hmacsha256-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
-    const signature = header.length === 44 ? bytesOfBase64(header) : null;
-    if (signature?.length !== 32) return { ok: false, reason: "header-malformed" };
-    return verifyHmac(prefixed(url, body), [signature], secrets);
-  },
+  verify: ({ body, headers, url }, secrets) =>
+    verifyBase64Hmac(headers.get("x-square-hmacsha256-signature"), prefixed(url, body), secrets),
 
   async normalize({ body }, _secrets, config) {
     const event = parseObject(body);
@@ -103,8 +99,7 @@ function read(family: string, object: Json): EventData {
       return { ...paymentOf(textAt(object, "payment_id")), refund: { ...known({ amount, reason }), id } };
     case "dispute": {
       const payment = textAt(object, "disputed_payment", "payment_id") ?? textAt(object, "payment_id");
-      const due = instantOfIso(object["due_at"]);
-      const evidenceDueBy = due === null ? undefined : new Date(due).toISOString();
+      const evidenceDueBy = isoOf(instantOfIso(object["due_at"]));
       return { ...paymentOf(payment), dispute: { ...known({ amount, reason, evidenceDueBy }), id } };
     }
     case "payout":
@@ -117,8 +112,4 @@ function read(family: string, object: Json): EventData {
     default:
       return {};
   }
-}
-
-function paymentOf(id: string | undefined): EventData {
-  return id ? { payment: { id } } : {};
 }

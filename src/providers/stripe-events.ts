@@ -1,6 +1,7 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import { at, type Json, textAt } from "./json.ts";
+import { type Mapping, readMapped } from "./mapping.ts";
 import {
   idOf,
   newestRefundOf,
@@ -18,12 +19,6 @@ import {
   readRefundedCharge,
   readSession,
 } from "./stripe-objects.ts";
-
-/** What one type of Stripe's is here. `type`: a canonical one, or what the object's state decides. */
-interface Mapping {
-  type: EventType | ((object: Json) => EventType);
-  read: (object: Json, event: Json) => EventData;
-}
 
 /** By Stripe's name of the type: https://docs.stripe.com/api/events/types */
 const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
@@ -81,8 +76,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
 export function readStripeEvent(providerType: string, object: Json, event: Json): { type: EventType; data: EventData } {
   const mapping = MAPPINGS.get(providerType);
   if (!mapping || at(event, "object") !== "event") return { type: "unknown", data: readPaymentId(object) };
-  const type = typeof mapping.type === "string" ? mapping.type : mapping.type(object);
-  return { type, data: mapping.read(object, event) };
+  return readMapped(mapping, object, event);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isInstant } from "../event/canonical.ts";
+import { isInstant } from "../event/instant.ts";
 import type { ProviderEvent } from "../event/event.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, UnparseableError } from "./provider.ts";

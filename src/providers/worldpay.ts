@@ -1,9 +1,9 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { moneyFromMinor, type Money } from "../event/money.ts";
-import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
+import type { Money } from "../event/money.ts";
+import { at, known, parseObject, partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
-import { failureOf, instantOfIso, isLive, ModeConfig } from "./reading.ts";
+import { failureOf, instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, MAX_SECRETS, MAX_SIGNATURES, verifyHmac } from "./signature.ts";
 
 /** By classification and type. https://docs.worldpay.com/access/products/events/openapi/payment */
@@ -42,7 +42,7 @@ export const worldpay: Provider = {
     if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
     let verification: Verification = { ok: false, reason: "no-secret" };
     for (const [secretIndex, secret] of secrets.entries()) {
-      const keys = keysOf(secret);
+      const keys = partsOf(secret);
       for (const { keyId, bytes } of signatures) {
         const key = textAt(keys, keyId);
         if (key === undefined) continue;
@@ -92,15 +92,6 @@ function parseHeader(header: string): { keyId: string; bytes: Uint8Array }[] | n
   return read.length === entries.length && read.length <= MAX_SIGNATURES ? read : null;
 }
 
-function keysOf(secret: string): Json {
-  try {
-    const keys: unknown = JSON.parse(secret);
-    return isObject(keys) ? keys : {};
-  } catch {
-    return {};
-  }
-}
-
 /**
  * `transactionReference`, which the merchant gave, is all that names the payment, and its dispute. A refund has a
  * `reference` in some events; in those without, each event is a refund of its own.
@@ -131,7 +122,5 @@ function read(providerType: string, details: unknown, eventId: string): { type: 
 /** In minor units, as a number. */
 function amountOf(details: unknown): Money | undefined {
   const value = at(details, "amount", "value");
-  const currency = textAt(details, "amount", "currencyCode");
-  if (typeof value !== "number" || value < 0 || !currency) return undefined;
-  return moneyFromMinor(value, currency) ?? undefined;
+  return typeof value === "number" ? minorMoneyOf(value, at(details, "amount", "currencyCode")) : undefined;
 }

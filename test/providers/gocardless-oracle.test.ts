@@ -1,8 +1,9 @@
+import { createHmac } from "node:crypto";
+
 import fc from "fast-check";
 import { verifySignature } from "gocardless-nodejs/webhooks";
 import { expect, it } from "vitest";
 
-import { gocardlessSamples } from "../../scripts/samples/gocardless.ts";
 import { gocardless } from "../../src/providers/gocardless.ts";
 
 const SECRET = "rowing-club";
@@ -28,9 +29,9 @@ it("gets the verdict of gocardless-nodejs, but for its defects", async () => {
   await fc.assert(
     fc.asyncProperty(anyCase, async ({ text, fault, isTampered, secret }) => {
       const signingKey = secret === "" ? "" : SECRET;
-      const signed = await gocardlessSamples.sign({ text }, { signingKey, now: 0, url: "" });
-      const body = isTampered ? Buffer.from(`${Buffer.from(signed.body).toString()} `) : Buffer.from(signed.body);
-      const header = FAULTS[fault]!(signed.headers.get("webhook-signature")!);
+      const signed = JSON.stringify({ text });
+      const body = Buffer.from(isTampered ? `${signed} ` : signed);
+      const header = FAULTS[fault]!(createHmac("sha256", signingKey).update(signed).digest("hex"));
       let isOfficial = true;
       try {
         verifySignature(body, secret, header);
