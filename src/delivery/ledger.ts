@@ -111,9 +111,11 @@ export class Ledger {
         log.warn("settle.failed", { key: keyForLog(key), tries, error });
       }
     }
-    await this.#backUp([{ v: V, kind: "settle", key, settles }, ...(unlogged.length > 0 ? logMessages(unlogged) : [])]);
+    // The settle last: once a delivery is settled nobody has its row any more.
+    await this.#backUp([...(unlogged.length > 0 ? logMessages(unlogged) : []), { v: V, kind: "settle", key, settles }]);
   }
 
+  /** Sends one after the other, until one is not taken; whether all were. */
   async #backUp(messages: BackupMessage[]): Promise<boolean> {
     try {
       for (const message of messages) {

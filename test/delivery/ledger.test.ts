@@ -5,8 +5,13 @@ import { Ledger } from "../../src/delivery/ledger.ts";
 import { V, type BackupMessage, type EventItem, type LogRow, type SettleInput } from "../../src/outbox/contract.ts";
 import { unique } from "../support/builders.ts";
 
-/** Bindings that record what happens, each of which can be told to fail. D1 answers once `written` is resolved. */
-function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number; written?: Promise<void> } = {}) {
+/**
+ * Bindings that record what happens, each of which can be told to fail; the backup queue at some of its calls, in
+ * order. D1 answers once `written` is resolved.
+ */
+function bindings(
+  fails: { d1?: boolean; backup?: boolean | boolean[]; settle?: number; written?: Promise<void> } = {},
+) {
   const happened: string[] = [];
   const backedUp: BackupMessage[] = [];
   const settled: SettleInput[] = [];
@@ -26,7 +31,7 @@ function bindings(fails: { d1?: boolean; backup?: boolean; settle?: number; writ
     },
     BACKUP: {
       send: async (message: BackupMessage) => {
-        if (fails.backup) {
+        if (Array.isArray(fails.backup) ? fails.backup.shift() : fails.backup) {
           throw new Error("The backup queue does not answer");
         }
         backedUp.push(message);
@@ -100,6 +105,12 @@ describe("Ledger", () => {
     await new Ledger(always.bindings, () => 0, none, never).note("u/1", [row], settle);
     expect(always.settled).toEqual([]);
     expect(always.backedUp).toEqual([{ v: V, kind: "settle", key: "u/1", settles: [settle] }]);
+  });
+
+  it("puts no settle on the backup queue before the rows that travel in it: a row that it does not take would be lost", async () => {
+    const { bindings: env, backedUp } = bindings({ d1: true, settle: 3, backup: [true, false, true] });
+    await new Ledger(env, () => 0, none, never).note("u/1", [row], settle);
+    expect(backedUp).toMatchObject([{ kind: "log", rows: [row] }]);
   });
 
   it("writes a hundred rows at once without waiting for more", async () => {
