@@ -52,7 +52,7 @@ export function paybell(name = "Paybell", entry = "src/index.ts"): Target {
   };
 }
 
-/** A Paybell with one merchant. `call` posts to its API, and throws an Error that says what came instead of a 2xx. */
+/** A Paybell with one merchant; `newMerchant` makes another, and returns its API key. `call` posts to its API, and throws an Error that says what came instead of a 2xx. */
 export async function startPaybell(script = bundled("src/index.ts")) {
   const { modulesRules: _, ...workerOptions } = deployedOptions();
   const host = await startHost({
@@ -79,8 +79,9 @@ export async function startPaybell(script = bundled("src/index.ts")) {
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   };
-  const { apiKey } = await call<{ apiKey: string }>(ADMIN_TOKEN, "/v1/merchants", { name: "Bench" });
-  return { host, apiKey, call };
+  const newMerchant = async () =>
+    (await call<{ apiKey: string }>(ADMIN_TOKEN, "/v1/merchants", { name: "Bench" })).apiKey;
+  return { host, apiKey: await newMerchant(), newMerchant, call };
 }
 
 /** The thinnest Worker there is: a queue, and a consumer that posts. */

@@ -16,6 +16,7 @@ import { plannedRows } from "../store/log.ts";
 import { peopleOf, type AddressedChannel, type UserRef } from "../store/people.ts";
 import { Ledger } from "./ledger.ts";
 import { announceFailure } from "./announce-failure.ts";
+import { SLOW_MS } from "./gate-state.ts";
 import { heldBack } from "./may-send.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { Conclusion } from "./outcome.ts";
@@ -26,8 +27,13 @@ import { tell } from "./tell.ts";
 /** How long one invocation goes on with what its lanes bring next, and with how many deliveries. */
 const GO_ON_MS = 20_000;
 const GO_ON_DELIVERIES = 200;
-/** A first attempt that runs longer than this holds up no batch; one that finds no slot for as long goes to another. */
-const PATIENCE_MS = 2_000;
+/**
+ * A first attempt that runs longer than this holds up no batch. A little longer than it takes until its endpoint is
+ * suspected: the next batch knows what this one has met.
+ */
+const PATIENCE_MS = SLOW_MS + 200;
+/** A delivery that finds no slot for so long goes elsewhere. */
+const SLOT_PATIENCE_MS = 2_000;
 
 /**
  * Consumes the `deliveries` queue: attempts what is ready, logs, settles, and goes on with what becomes ready by that.
@@ -138,12 +144,14 @@ class Run {
     if (template === null) {
       return null;
     }
-    const inSlot = <T>(work: () => Promise<T>) => this.#slots.run(work, PATIENCE_MS);
+    const inSlot = <T>(work: () => Promise<T>, isDoubtful: boolean) =>
+      this.#slots.run(work, isDoubtful, SLOT_PATIENCE_MS);
     if (!isChannel(dispatch.destination)) {
       return post({ env, record, template, dispatch, isFirst, newcomers: this.#newcomers, inSlot, onAside });
     }
     const channel = dispatch.destination as AddressedChannel;
-    const told = await inSlot(async () => ({ concluded: await tell({ env, record, template, dispatch, channel }) }));
+    const telling = async () => ({ concluded: await tell({ env, record, template, dispatch, channel }) });
+    const told = await inSlot(telling, false);
     return told === null ? "no-slot" : told.concluded;
   }
 
@@ -159,22 +167,21 @@ class Run {
   /**
    * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
    * pending. It waits neither for a retry, since what failed is what hangs, nor for what is sent again by hand, nor for
-   * an endpoint that is watched.
+   * an endpoint that is watched, nor for any endpoint of a merchant that has some which take long.
    */
   async #quickly(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
-    const { promise: isAside, resolve } = Promise.withResolvers<boolean>();
-    const work = this.#deliver(record, dispatch, isFirst, () => resolve(true));
-    this.#ctx.waitUntil(work);
-    if (dispatch.attempts > 0 || dispatch.trigger === "manual") {
-      return;
-    }
-    const timer = setTimeout(() => resolve(true), PATIENCE_MS);
-    if (await Promise.race([work.then(() => false), isAside])) {
+    const { promise: isAside, resolve: onAside } = Promise.withResolvers<void>();
+    const isNew = dispatch.attempts === 0 && dispatch.trigger !== "manual";
+    const showPending = () => {
       const { delivery, destination, previous, payload } = dispatch;
       const planned = [{ delivery, destination, previous, payload, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
-    }
-    clearTimeout(timer);
+      onAside();
+    };
+    const timer = isNew ? setTimeout(showPending, PATIENCE_MS) : undefined;
+    const work = this.#deliver(record, dispatch, isFirst, onAside).finally(() => clearTimeout(timer));
+    this.#ctx.waitUntil(work);
+    await (isNew && Promise.race([work, isAside]));
   }
 
   /** What becomes ready goes on behind the batch, which is answered once its own deliveries were attempted. */

@@ -5,13 +5,15 @@ import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
 import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
-import { isSuspected, suspect, type Newcomers } from "./newcomers.ts";
+import { isMerchantSuspected, isSuspected, isTrusted, suspect, trust, type Newcomers } from "./newcomers.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
 
 /** Whoever is called when the endpoint is back asks by itself after so long, should the call be lost. */
 const PARKED_MS = 3_600_000;
 /** Where a gate does not answer, an endpoint with a rate limit is asked for again after so long. */
 const NO_ANSWER_MS = 5_000;
+/** One that is not well, and for which there was no slot. */
+const NO_SLOT_MS = 2_000;
 /** Where a gate does not answer, one that is paused or disabled. */
 const UNPARKED_MS = 60_000;
 
@@ -24,8 +26,8 @@ export interface Posting {
   /** The message has come for the first time. */
   isFirst: boolean;
   newcomers: Newcomers;
-  /** Runs work in one of the invocation's slots; null: there was none to be had. */
-  inSlot: <T>(work: () => Promise<T>) => Promise<T | null>;
+  /** Runs work, which may take long where it `isDoubtful`, in one of the invocation's slots; null: there was none. */
+  inSlot: <T>(work: () => Promise<T>, isDoubtful: boolean) => Promise<T | null>;
   /** Called once the endpoint turns out to be one that nobody should wait for. */
   onAside: () => void;
 }
@@ -51,18 +53,17 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
     onAside();
     return (await waitForTurn(posting, endpoint)) ?? postAt(posting, endpoint, true);
   }
-  const name = nameOf(endpoint);
-  await newcomers.enter(name);
-  let isAnswered = false;
+  if (isMerchantSuspected(endpoint.merchant, Date.now())) {
+    onAside();
+  }
+  await newcomers.enter(endpoint);
   try {
     // Those before it may have found out that it is slow.
     const isNowWatched = isWatched(endpoint);
     const wait = isNowWatched ? await waitForTurn(posting, endpoint) : null;
-    const concluded = wait ?? (await postAt(posting, endpoint, isNowWatched));
-    isAnswered = wait === null && concluded !== "no-slot" && !isSuspected(name, Date.now());
-    return concluded;
+    return wait ?? (await postAt(posting, endpoint, isNowWatched));
   } finally {
-    newcomers.leave(name, isAnswered);
+    newcomers.leave(endpoint);
   }
 }
 
@@ -70,6 +71,7 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
 async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean): Promise<Conclusion | "no-slot"> {
   const { env, record, template, dispatch, inSlot } = posting;
   const allowPrivate = env.ALLOW_PRIVATE_ENDPOINTS === "true";
+  const isUnsure = isDoubtful(endpoint);
   const tried = await inSlot(async () => {
     const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
     try {
@@ -77,21 +79,28 @@ async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean):
     } finally {
       clearTimeout(timer);
     }
-  });
+  }, isUnsure);
   if (tried === null || tried.attempt.class === "refused") {
     await (isWatched && callGate(endpoint, posting, "giveBack", (gate, ref) => gate.giveBack(ref)));
   } else if (isWatched || tried.attempt.class !== "delivered" || tried.attempt.durationMs > SLOW_MS) {
     const told = toldOf(record, tried);
     await callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told }));
   }
-  return tried === null ? "no-slot" : conclude(record, dispatch, endpoint, tried);
+  if (tried !== null) {
+    if (tried.attempt.durationMs <= SLOW_MS) {
+      trust(endpoint, Date.now());
+    }
+    return conclude(record, dispatch, endpoint, tried);
+  }
+  const until = Date.now() + NO_SLOT_MS;
+  return isUnsure ? deferred(record, dispatch, until, { reason: "throttled", until }) : "no-slot";
 }
 
 /** An attempt takes long: from now on, nobody waits for this endpoint. */
 function noticeSlow(posting: Posting, endpoint: Endpoint): void {
   const isKnown = isWatched(endpoint);
-  suspect(nameOf(endpoint), Date.now());
-  posting.newcomers.wake(nameOf(endpoint));
+  suspect(endpoint, Date.now());
+  posting.newcomers.wake(endpoint);
   posting.onAside();
   if (!isKnown) {
     void callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told: null }));
@@ -99,7 +108,14 @@ function noticeSlow(posting: Posting, endpoint: Endpoint): void {
 }
 
 function isWatched(endpoint: Endpoint): boolean {
-  return endpoint.watch || endpoint.rateLimit !== null || isSuspected(nameOf(endpoint), Date.now());
+  return endpoint.watch || endpoint.rateLimit !== null || isSuspected(endpoint, Date.now());
+}
+
+/** Whether an attempt may well take long: its endpoint is not well, or unknown beside others that take long. */
+function isDoubtful(endpoint: Endpoint): boolean {
+  const now = Date.now();
+  const { watch, merchant } = endpoint;
+  return watch || isSuspected(endpoint, now) || (isMerchantSuspected(merchant, now) && !isTrusted(endpoint, now));
 }
 
 /** Waits until the endpoint's gate lets the attempt start; what is to be said where that is not soon. */
@@ -191,8 +207,4 @@ async function parkAt(posting: Posting, copy: Endpoint): Promise<Conclusion | En
   return endpoint === null || endpoint.status === "enabled"
     ? endpoint
     : deferred(record, dispatch, Date.now() + (isParked ? PARKED_MS : UNPARKED_MS), { reason: endpoint.status });
-}
-
-function nameOf({ merchant, id }: Endpoint): string {
-  return `${merchant}/${id}`;
 }

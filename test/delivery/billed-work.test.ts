@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { suspect } from "../../src/delivery/newcomers.ts";
 import { userKey } from "../../src/outbox/keys.ts";
 import {
   call,
@@ -18,8 +19,9 @@ const YEARS_MS = 401 * 24 * 3_600_000;
 afterEach(() => vi.restoreAllMocks());
 
 /** Posts events of one user one after the other, each delivered before the next. */
-async function deliver(endpoints: number, events: number, fields: object = {}) {
+async function deliver(endpoints: number, events: number, fields: object = {}, prepare?: (merchant: string) => void) {
   const merchant = await newMerchant();
+  prepare?.(merchant.id);
   for (let n = 0; n < endpoints; n++) {
     await newEndpoint(merchant.key, { ...fields });
   }
@@ -76,6 +78,12 @@ describe("the billed work of an event", () => {
     expect((await readCounters()).gateRequests).toBe(2 * 5);
     await deliver(1, 5);
     expect((await readCounters()).gateRequests).toBe(0);
+  });
+
+  it("beside another of its merchant that takes long: no row more, and no gate", async () => {
+    await deliver(1, 1, {}, (merchant) => suspect({ merchant, id: "ep_slow" }, Date.now()));
+    const { messages, gateRequests, d1Rows } = await readCounters();
+    expect({ messages, gateRequests, d1Rows }).toEqual({ messages: 1, gateRequests: 0, d1Rows: 2 });
   });
 
   it("with three endpoints: 1 message, a settle a flush, 3 rows, 4 rows of D1", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { Newcomers } from "../../src/delivery/newcomers.ts";
+import { Newcomers, suspect } from "../../src/delivery/newcomers.ts";
 import { post, type Posting } from "../../src/delivery/post.ts";
 import { deliveryId } from "../../src/event/ids.ts";
 import { V } from "../../src/outbox/contract.ts";
@@ -71,7 +71,7 @@ async function gateOfOneThatIsDown() {
 
 /** Whether somebody who comes to the endpoint now goes in at once. */
 async function mayEnter(): Promise<boolean> {
-  const entering = newcomers.enter(`${merchant}/${endpoint}`).then(() => true);
+  const entering = newcomers.enter({ merchant, id: endpoint }).then(() => true);
   return Promise.race([entering, new Promise<boolean>((resolve) => setTimeout(resolve, 0, false))]);
 }
 
@@ -100,6 +100,56 @@ describe("an endpoint of which nothing is known", () => {
   it("is not known by an attempt that found no slot", async () => {
     expect(await postOne({ inSlot: noSlot })).toBe("no-slot");
     expect([await mayEnter(), await mayEnter(), await mayEnter()]).toEqual([true, true, false]);
+  });
+});
+
+describe("an endpoint of which nothing is known, beside one that takes long", () => {
+  /** How an attempt goes after an endpoint of `whose` merchant took long. */
+  async function beside(whose: string) {
+    suspect({ merchant: whose, id: "ep_other" }, Date.now());
+    receive(() => new Response(null, { status: 204 }));
+    return attempt();
+  }
+
+  /** Whether the batch waits for an attempt, and whether that may have any slot. */
+  async function attempt(instead?: null) {
+    const seen = { isWaitedFor: true, isDoubtful: null as boolean | null };
+    const concluded = await postOne({
+      onAside: () => (seen.isWaitedFor = false),
+      inSlot: async (work, isDoubtful) => {
+        seen.isDoubtful = isDoubtful;
+        return instead === null ? null : work();
+      },
+    });
+    return { ...seen, concluded };
+  }
+
+  it("of its merchant, is waited for by no batch and takes no slot that others need", async () => {
+    expect(await beside(merchant)).toMatchObject({ isWaitedFor: false, isDoubtful: true });
+  });
+
+  it("of another merchant, is as welcome as ever", async () => {
+    expect(await beside("mer_another")).toMatchObject({ isWaitedFor: true, isDoubtful: false });
+  });
+
+  it("may have any slot again once it has answered", async () => {
+    suspect({ merchant, id: "ep_other" }, Date.now() - 1);
+    receive(() => new Response(null, { status: 204 }));
+    await attempt();
+    expect(await attempt()).toMatchObject({ isWaitedFor: false, isDoubtful: false });
+  });
+
+  it("is trusted no more for what it answered before the other took long", async () => {
+    receive(() => new Response(null, { status: 204 }));
+    await attempt();
+    suspect({ merchant, id: "ep_other" }, Date.now());
+    expect(await attempt()).toMatchObject({ isDoubtful: true });
+  });
+
+  it("waits in its outbox, not in the queue, if it finds no slot", async () => {
+    suspect({ merchant, id: "ep_other" }, Date.now());
+    const { concluded } = await attempt(null);
+    expect(concluded).toMatchObject({ outcome: { kind: "deferred", waits: { reason: "throttled" } } });
   });
 });
 

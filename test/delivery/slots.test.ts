@@ -1,0 +1,42 @@
+import { describe, expect, it, vi } from "vitest";
+
+import { Slots } from "../../src/delivery/slots.ts";
+
+const PATIENCE_MS = 200;
+
+/** Starts so much work that ends when it is told to; `begun`: how much of it has begun. */
+function hang(slots: Slots, count: number, isDoubtful: boolean) {
+  const ends: (() => void)[] = [];
+  const work = async () => new Promise<boolean>((resolve) => ends.push(() => resolve(true)));
+  const results = Array.from({ length: count }, () => slots.run(work, isDoubtful, PATIENCE_MS));
+  const begun = () => ends.length;
+  const endOne = () => ends[0]!();
+  return { begun, endOne, results };
+}
+
+describe("the slots of an invocation", () => {
+  it("are five, and who finds none within its patience is told so", async () => {
+    const { begun, results } = hang(new Slots(), 6, false);
+    expect(await results[5]).toBeNull();
+    expect(begun()).toBe(5);
+  });
+
+  it("are never all taken by what is doubtful, however much of it there is", async () => {
+    const slots = new Slots();
+    const { begun } = hang(slots, 30, true);
+    expect(await slots.run(async () => true, false, PATIENCE_MS)).toBe(true);
+    expect(begun()).toBe(3);
+  });
+
+  it("go to the first that waits and may have them", async () => {
+    const slots = new Slots();
+    const doubtful = hang(slots, 4, true);
+    const others = hang(slots, 3, false);
+    await vi.waitUntil(() => others.begun() === 2, { interval: 1 });
+    others.endOne();
+    await vi.waitUntil(() => others.begun() === 3, { interval: 1 });
+    expect(doubtful.begun()).toBe(3);
+    doubtful.endOne();
+    await vi.waitUntil(() => doubtful.begun() === 4, { interval: 1 });
+  });
+});
