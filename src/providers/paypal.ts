@@ -1,11 +1,11 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
-import { type Json, isObject, known, parseObject, partsOf, textAt } from "./json.ts";
+import { type Json, isObject, parseObject, partsOf, textAt } from "./json.ts";
 import { customerOf, readPayPalEvent } from "./paypal-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
-import { isFresh, MAX_SECRETS, prefixed } from "./signature.ts";
+import { ifFresh, MAX_SECRETS, prefixed } from "./signature.ts";
 
 /** PayPal tries for three days, and does not say whether it signs anew each time. */
 const TOLERANCE_SECONDS = 3 * 24 * 3600 + 300;
@@ -43,10 +43,7 @@ export const paypal: Provider = {
         [prefixed(`${id}|${time}|${webhookId}|${crc32(body)}`)],
         [certPem],
       );
-      if (verification.ok) {
-        const fresh = isFresh(signedAt / 1000, now, toleranceSeconds);
-        return fresh ? { ok: true, secretIndex } : { ok: false, reason: "timestamp-not-fresh" };
-      }
+      if (verification.ok) return ifFresh({ ok: true, secretIndex }, signedAt / 1000, now, toleranceSeconds);
       ({ reason } = verification);
     }
     return { ok: false, reason };
@@ -83,9 +80,9 @@ export function certificateUrlOf(headers: Headers): string | null {
 }
 
 /** What a source's secret holds: the certificate only where the source brings its own. */
-export function readSecret(secret: string): { webhookId?: string; certPem?: string } {
+export function readSecret(secret: string): Record<"webhookId" | "certPem", string | undefined> {
   const parts = partsOf(secret);
-  return known({ webhookId: textAt(parts, "webhookId"), certPem: textAt(parts, "certPem") });
+  return { webhookId: textAt(parts, "webhookId"), certPem: textAt(parts, "certPem") };
 }
 
 /** What would move the parts of the signed text is no id. */

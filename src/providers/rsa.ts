@@ -1,10 +1,8 @@
 import { readCertificate } from "./certificate.ts";
 import type { Verification } from "./provider.ts";
-import { bytesOfBase64, MAX_SECRETS } from "./signature.ts";
+import { bytesOfBase64, MAX_HEADER_LENGTH, MAX_SECRETS } from "./signature.ts";
 
 const RSA_SHA256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-/** The base64 of a signature longer than this (in characters) is refused unread: RSA of 4,096 bits has 684. */
-const MAX_LENGTH = 1024;
 
 /**
  * Looks for the public key that fits an RSA-SHA256 signature, in base64, over one of the texts. `keys`: SPKI, as PEM or
@@ -15,7 +13,7 @@ export async function verifyRsa(
   signed: Uint8Array<ArrayBuffer>[],
   keys: string[],
 ): Promise<Verification> {
-  const bytes = signature.length > MAX_LENGTH ? null : bytesOfBase64(signature);
+  const bytes = signature.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(signature);
   if (!bytes) return { ok: false, reason: "signature-malformed" };
   if (keys.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
   const imported = await Promise.all(keys.map(publicKeyOf));

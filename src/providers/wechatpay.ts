@@ -2,10 +2,11 @@ import { type Json, parseObject, partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
-import { bytesOfBase64, isFresh, prefixed, secondsOf } from "./signature.ts";
+import { bytesOfBase64, ifFresh, prefixed, secondsOf } from "./signature.ts";
 import { customerOf, partsOfResource, readWeChatPayEvent } from "./wechatpay-events.ts";
 
 const TOLERANCE_SECONDS = 300;
+const ALGORITHM = "WECHATPAY2-SHA256-RSA2048";
 
 /**
  * WeChat Pay, API v3: RSA-SHA256 in base64 over `{timestamp}\n{nonce}\n{body}\n`, with the key that `Wechatpay-Serial`
@@ -23,15 +24,15 @@ export const wechatpay: Provider = {
     if (!time || !nonce || !serial || !signature) return { ok: false, reason: "header-missing" };
     // WeChat Pay tries whether a bad signature is refused.
     if (signature.startsWith("WECHATPAY/SIGNTEST/")) return { ok: false, reason: "signature-probe" };
-    const algorithm = headers.get("wechatpay-signature-type") ?? "WECHATPAY2-SHA256-RSA2048";
-    if (algorithm !== "WECHATPAY2-SHA256-RSA2048") return { ok: false, reason: "algorithm-unknown" };
+    if (![null, ALGORITHM].includes(headers.get("wechatpay-signature-type"))) {
+      return { ok: false, reason: "algorithm-unknown" };
+    }
     const signedAt = secondsOf(time);
     if (signedAt === null) return { ok: false, reason: "header-malformed" };
     const keys = secrets.map((secret) => textAt(partsOf(secret), "keys", serial) ?? "");
-    const verification = await verifyRsa(signature, [prefixed(`${time}\n${nonce}\n`, body, "\n")], keys);
-    if (!verification.ok) return verification;
-    if (!isFresh(signedAt, now, toleranceSeconds)) return { ok: false, reason: "timestamp-not-fresh" };
-    const isSealed = (await open(body, secrets).catch(() => undefined)) === null;
+    const signed = prefixed(`${time}\n${nonce}\n`, body, "\n");
+    const verification = ifFresh(await verifyRsa(signature, [signed], keys), signedAt, now, toleranceSeconds);
+    const isSealed = verification.ok && (await open(body, secrets).catch(() => undefined)) === null;
     return isSealed ? { ok: false, reason: "resource-sealed" } : verification;
   },
 
