@@ -1,6 +1,7 @@
 import { createCipheriv, createSign, generateKeyPairSync, randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
+import type { SignedRequest } from "../../src/providers/provider.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
 import { bytesOf } from "./signing.ts";
 
@@ -98,21 +99,10 @@ export const wechatpaySamples: ProviderSamples = {
     };
   },
 
-  async sign(event, { signingKey, now, url }) {
-    const { serial, privateKey, apiV3Key } = JSON.parse(signingKey) as Record<string, string>;
-    const resource = encrypted((event as Notification).resource, apiV3Key!);
-    const body = bytesOf(JSON.stringify({ ...(event as Notification), resource }));
-    const nonce = randomBytes(16).toString("hex");
-    const signature = createSign("RSA-SHA256").update(`${now}\n${nonce}\n`).update(body).update("\n");
-    const headers = new Headers({
-      "content-type": "application/json",
-      "wechatpay-timestamp": String(now),
-      "wechatpay-nonce": nonce,
-      "wechatpay-serial": serial!,
-      "wechatpay-signature": signature.sign(privateKey!, "base64"),
-      "wechatpay-signature-type": "WECHATPAY2-SHA256-RSA2048",
-    });
-    return { body, headers, url };
+  async sign(event, how) {
+    const { apiV3Key } = JSON.parse(how.signingKey) as Record<string, string>;
+    const notification = event as Notification;
+    return signedAsItStands({ ...notification, resource: encrypted(notification.resource, apiV3Key!) }, how);
   },
 
   events: [
@@ -149,6 +139,26 @@ export const wechatpaySamples: ProviderSamples = {
     sample("COMPLAINT.STATE_CHANGE", "dispute.closed", COMPLAINT, complaint("MERCHANT_CONFIRM_COMPLETE")),
   ],
 };
+
+/** The request of a notification whose resource is encrypted already, or is not. */
+export function signedAsItStands(
+  notification: unknown,
+  { signingKey, now, url }: { signingKey: string; now: number; url: string },
+): SignedRequest {
+  const { serial, privateKey } = JSON.parse(signingKey) as Record<string, string>;
+  const body = bytesOf(JSON.stringify(notification));
+  const nonce = randomBytes(16).toString("hex");
+  const signature = createSign("RSA-SHA256").update(`${now}\n${nonce}\n`).update(body).update("\n");
+  const headers = new Headers({
+    "content-type": "application/json",
+    "wechatpay-timestamp": String(now),
+    "wechatpay-nonce": nonce,
+    "wechatpay-serial": serial!,
+    "wechatpay-signature": signature.sign(privateKey!, "base64"),
+    "wechatpay-signature-type": "WECHATPAY2-SHA256-RSA2048",
+  });
+  return { body, headers, url };
+}
 
 /** A resource as WeChat Pay seals it: the tag stands behind the ciphertext. */
 function encrypted(resource: unknown, apiV3Key: string) {

@@ -12,7 +12,7 @@ const ALGORITHM = "WECHATPAY2-SHA256-RSA2048";
  * WeChat Pay, API v3: RSA-SHA256 in base64 over `{timestamp}\n{nonce}\n{body}\n`, with the key that `Wechatpay-Serial`
  * names; what the notification is about is encrypted with AES-GCM. The secret is JSON: `keys`, WeChat Pay's public keys
  * or certificates (PEM) by serial, and `apiV3Key`. A secret fits if it verifies and opens what is encrypted.
- * https://pay.weixin.qq.com/doc/v3/merchant/4012071382
+ * https://pay.weixin.qq.com/docs/merchant/development/interface-rules/build-verify-sign-src.html
  */
 export const wechatpay: Provider = {
   name: "wechatpay",
