@@ -10,7 +10,7 @@ type Form = Map<string, string>;
 
 /**
  * Alipay: a form whose `sign` is RSA-SHA256 over its other fields, sorted, as `k=v&k=v`. The secret is Alipay's public
- * key. Most notices sign without `sign_type`, some with it, even where they do not send it.
+ * key, or its certificate. Most notices sign without `sign_type`, some with it, even where they do not send it.
  * https://opendocs.alipay.com/open/270/105902
  */
 export const alipay: Provider = {
