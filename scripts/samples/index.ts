@@ -17,6 +17,7 @@ import { razorpaySamples } from "./razorpay.ts";
 import { squareSamples } from "./square.ts";
 import { standardSamples } from "./standard.ts";
 import { stripeSamples } from "./stripe.ts";
+import { wechatpaySamples } from "./wechatpay.ts";
 import { worldpaySamples } from "./worldpay.ts";
 import type { ProviderSamples } from "./sample.ts";
 
@@ -39,6 +40,7 @@ export const samples: readonly ProviderSamples[] = [
   lemonsqueezySamples,
   coinbaseCommerceSamples,
   coinbaseCdpSamples,
+  wechatpaySamples,
   worldpaySamples,
   standardSamples,
   hmacSamples,

@@ -18,7 +18,8 @@ export async function withCertificate(headers: Headers, secrets: string[]): Prom
   const url = certificateUrlOf(headers);
   if (url === null || secrets.every((secret) => readSecret(secret).certPem !== undefined)) return secrets;
   const certPem = await certificateAt(url);
-  return certPem === null ? null : secrets.map((secret) => JSON.stringify({ certPem, ...readSecret(secret) }));
+  if (certPem === null) return null;
+  return secrets.map(readSecret).map((parts) => JSON.stringify({ ...parts, certPem: parts.certPem ?? certPem }));
 }
 
 async function certificateAt(url: string): Promise<string | null> {

@@ -110,7 +110,7 @@ async function verifyItem(item: Json, keys: HmacSecret[]): Promise<Verification>
   if (!text) return { ok: false, reason: "signature-missing" };
   const signature = text.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(text);
   if (signature?.length !== 32) return { ok: false, reason: "signature-malformed" };
-  return verifyHmac(prefixed(signedFields(item)!.join(":"), new Uint8Array()), [signature], keys);
+  return verifyHmac(prefixed(signedFields(item)!.join(":")), [signature], keys);
 }
 
 /** The merchant's own id of the shopper, which no signature covers. */

@@ -4,13 +4,13 @@ import { known } from "./json.ts";
 import { type Acknowledgement, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
-import { bytesOfBase64, prefixed } from "./signature.ts";
+import { prefixed } from "./signature.ts";
 
 type Form = Map<string, string>;
 
 /**
  * Alipay: a form whose `sign` is RSA-SHA256 over its other fields, sorted, as `k=v&k=v`. The secret is Alipay's public
- * key. Most notices sign without `sign_type`, some with it, even where they do not send it.
+ * key, or its certificate. Most notices sign without `sign_type`, some with it, even where they do not send it.
  * https://opendocs.alipay.com/open/270/105902
  */
 export const alipay: Provider = {
@@ -21,8 +21,8 @@ export const alipay: Provider = {
     const form = formOf(body);
     if (!form) return { ok: false, reason: "form-malformed" };
     if ((form.get("sign_type") ?? "RSA2") !== "RSA2") return { ok: false, reason: "algorithm-unknown" };
-    const signature = bytesOfBase64(form.get("sign") ?? "");
-    if (!signature) return { ok: false, reason: form.has("sign") ? "signature-malformed" : "signature-missing" };
+    const signature = form.get("sign");
+    if (!signature) return { ok: false, reason: "signature-missing" };
     form.set("sign_type", "RSA2");
     return verifyRsa(signature, [signedOf(form, ["sign", "sign_type"]), signedOf(form, ["sign"])], secrets);
   },
@@ -65,7 +65,7 @@ function formOf(body: Uint8Array): Form | null {
 
 function signedOf(form: Form, without: string[]): Uint8Array<ArrayBuffer> {
   const names = [...form.keys()].filter((name) => !without.includes(name)).sort();
-  return prefixed(names.map((name) => `${name}=${form.get(name)}`).join("&"), new Uint8Array());
+  return prefixed(names.map((name) => `${name}=${form.get(name)}`).join("&"));
 }
 
 /** A part that is refunded comes as a success with a refund, a refund of all as a trade that is closed. */

@@ -1,6 +1,8 @@
 // What an X.509 certificate says, as far as verifying with its key needs it. DER is read strictly: lengths that run
 // beyond what holds them end the reading. The chain is not looked at.
 
+import { instantOfIso } from "./reading.ts";
+
 /** A certificate: whom it names, when it is valid (epoch seconds), and its public key as SPKI. */
 export interface Certificate {
   commonName: string;
@@ -42,10 +44,9 @@ function nodesOf(bytes: Uint8Array<ArrayBuffer>): Node[] {
   const nodes: Node[] = [];
   for (let start = 0; start < bytes.length;) {
     const first = bytes[start + 1] ?? 0;
-    const more = first < 0x80 ? 0 : first - 0x80;
-    if (more > 3) throw new RangeError("a length that nothing has");
-    const long = bytes.subarray(start + 2, start + 2 + more).reduce((length, byte) => length * 256 + byte, 0);
+    const more = Math.max(0, first - 0x80);
     const from = start + 2 + more;
+    const long = bytes.subarray(start + 2, from).reduce((length, byte) => length * 256 + byte, 0);
     const end = from + (more === 0 ? first : long);
     if (end > bytes.length) throw new RangeError("a value ends beyond what holds it");
     nodes.push({ tag: bytes[start]!, whole: bytes.slice(start, end), content: bytes.slice(from, end) });
@@ -57,10 +58,10 @@ function nodesOf(bytes: Uint8Array<ArrayBuffer>): Node[] {
 /** Epoch seconds of a UTCTime (two digits of the year: 1950 to 2049) or a GeneralizedTime. */
 function secondsOfTime({ tag, content }: Node): number {
   const text = new TextDecoder().decode(content);
-  const century = Number(text.slice(0, 2)) < 50 ? "20" : "19";
-  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(tag === UTC_TIME ? century + text : text) ?? [];
-  const [year, month, day, hour, minute, second] = parts;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) / 1000;
+  const century = text < "50" ? "20" : "19";
+  const digits = tag === UTC_TIME ? century + text : text;
+  const iso = digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\dZ)$/, "$1-$2-$3T$4:$5:$6");
+  return (instantOfIso(iso) ?? Number.NaN) / 1000;
 }
 
 function commonNameOf({ content }: Node): string {

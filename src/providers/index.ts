@@ -18,6 +18,7 @@ import { razorpay } from "./razorpay.ts";
 import { square } from "./square.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
+import { wechatpay } from "./wechatpay.ts";
 import { worldpay } from "./worldpay.ts";
 
 /** Every provider by the name that sources call it. */
@@ -39,6 +40,7 @@ export const providers = {
   lemonsqueezy,
   "coinbase-commerce": coinbaseCommerce,
   "coinbase-cdp": coinbaseCdp,
+  wechatpay,
   worldpay,
   standard,
   hmac,

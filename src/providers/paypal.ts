@@ -1,15 +1,15 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
-import { type Json, isObject, known, parseObject, partsOf, textAt } from "./json.ts";
+import { type Json, isObject, parseObject, partsOf, textAt } from "./json.ts";
 import { customerOf, readPayPalEvent } from "./paypal-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
-import { bytesOfBase64, isFresh, MAX_SECRETS, prefixed } from "./signature.ts";
+import { verifyRsa } from "./rsa.ts";
+import { ifFresh, MAX_SECRETS, prefixed } from "./signature.ts";
 
 /** PayPal tries for three days, and does not say whether it signs anew each time. */
 const TOLERANCE_SECONDS = 3 * 24 * 3600 + 300;
 const HOSTS = new Set(["api.paypal.com", "api.sandbox.paypal.com"]);
-const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
 /**
  * PayPal: RSA-SHA256 over `{transmission id}|{time}|{webhook id}|{CRC32 of the body}` with the key of a certificate.
@@ -22,11 +22,10 @@ export const paypal: Provider = {
   config: ModeConfig,
 
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
-    const [id, time, text] = ["id", "time", "sig"].map((name) => headers.get(`paypal-transmission-${name}`));
-    if (!id || !time || !text) return { ok: false, reason: "header-missing" };
-    const signature = text.length <= 1024 ? bytesOfBase64(text) : null;
+    const [id, time, signature] = ["id", "time", "sig"].map((name) => headers.get(`paypal-transmission-${name}`));
+    if (!id || !time || !signature) return { ok: false, reason: "header-missing" };
     const signedAt = instantOfIso(time);
-    if (!signature || signedAt === null || !isTransmissionId(id)) return { ok: false, reason: "header-malformed" };
+    if (signedAt === null || !isTransmissionId(id)) return { ok: false, reason: "header-malformed" };
     if (headers.get("paypal-auth-algo")?.toUpperCase() !== "SHA256WITHRSA") return { ok: false, reason: "algorithm" };
     if (certificateUrlOf(headers) === null) return { ok: false, reason: "certificate-url" };
     if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
@@ -35,13 +34,17 @@ export const paypal: Provider = {
       const { webhookId, certPem } = readSecret(secret);
       if (!webhookId || !certPem) continue;
       const certificate = readCertificate(certPem);
-      reason =
-        certificate && isOfPayPal(certificate, now, toleranceSeconds) ? "signature-mismatch" : "certificate-unfit";
-      const signed = prefixed(`${id}|${time}|${webhookId}|${crc32(body)}`, new Uint8Array());
-      if (reason === "signature-mismatch" && (await fits(certificate!, signature, signed))) {
-        const fresh = isFresh(signedAt / 1000, now, toleranceSeconds);
-        return fresh ? { ok: true, secretIndex } : { ok: false, reason: "timestamp-not-fresh" };
+      if (!certificate || !isOfPayPal(certificate, now, toleranceSeconds)) {
+        reason = "certificate-unfit";
+        continue;
       }
+      const verification = await verifyRsa(
+        signature,
+        [prefixed(`${id}|${time}|${webhookId}|${crc32(body)}`)],
+        [certPem],
+      );
+      if (verification.ok) return ifFresh({ ok: true, secretIndex }, signedAt / 1000, now, toleranceSeconds);
+      ({ reason } = verification);
     }
     return { ok: false, reason };
   },
@@ -77,9 +80,9 @@ export function certificateUrlOf(headers: Headers): string | null {
 }
 
 /** What a source's secret holds: the certificate only where the source brings its own. */
-export function readSecret(secret: string): { webhookId?: string; certPem?: string } {
+export function readSecret(secret: string): Record<"webhookId" | "certPem", string | undefined> {
   const parts = partsOf(secret);
-  return known({ webhookId: textAt(parts, "webhookId"), certPem: textAt(parts, "certPem") });
+  return { webhookId: textAt(parts, "webhookId"), certPem: textAt(parts, "certPem") };
 }
 
 /** What would move the parts of the signed text is no id. */
@@ -90,13 +93,6 @@ function isTransmissionId(id: string): boolean {
 function isOfPayPal({ commonName, notBefore, notAfter }: Certificate, now: number, toleranceSeconds: number): boolean {
   const isValid = toleranceSeconds === Number.POSITIVE_INFINITY || (notBefore <= now && now <= notAfter);
   return /(^|\.)paypal\.com$/.test(commonName) && isValid;
-}
-
-async function fits({ spki }: Certificate, signature: Uint8Array<ArrayBuffer>, signed: Uint8Array<ArrayBuffer>) {
-  return crypto.subtle
-    .importKey("spki", spki, ALGORITHM, false, ["verify"])
-    .then(async (key) => crypto.subtle.verify(ALGORITHM, key, signature, signed))
-    .catch(() => false);
 }
 
 /** CRC-32 as of ISO 3309 and gzip. */

@@ -84,12 +84,24 @@ export function isFresh(signedAt: number, now: number, toleranceSeconds: number)
   return Math.abs(now - signedAt) <= toleranceSeconds;
 }
 
-/** `prefix` as UTF-8, then the body: what is signed, without making text of the body. */
-export function prefixed(prefix: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = encoder.encode(prefix);
-  const bytes = new Uint8Array(head.length + body.length);
+/** The verdict over what holds a signed time, which has to be near enough to now besides, as {@link isFresh} knows it. */
+export function ifFresh(
+  verification: Verification,
+  signedAt: number,
+  now: number,
+  toleranceSeconds: number,
+): Verification {
+  const isStale = verification.ok && !isFresh(signedAt, now, toleranceSeconds);
+  return isStale ? { ok: false, reason: "timestamp-not-fresh" } : verification;
+}
+
+/** `prefix` as UTF-8, then the body, then `suffix`: what is signed, without making text of the body. */
+export function prefixed(prefix: string, body: Uint8Array = new Uint8Array(), suffix = ""): Uint8Array<ArrayBuffer> {
+  const [head, tail] = [prefix, suffix].map((text) => encoder.encode(text)) as [Uint8Array, Uint8Array];
+  const bytes = new Uint8Array(head.length + body.length + tail.length);
   bytes.set(head);
   bytes.set(body, head.length);
+  bytes.set(tail, head.length + body.length);
   return bytes;
 }
 

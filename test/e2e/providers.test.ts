@@ -49,12 +49,15 @@ describe.each(samples)("$provider", (provider) => {
     });
     expect(await post(last)).toEqual(answers.accepted);
     await story.receiver.until((received) => received.filter(isOfSource).length >= 2, `webhooks of ${source}`);
-    const { json } = await story.merchant.call<{ data: { source: string; type: string }[] }>(
-      "GET",
-      "/v1/events?limit=100",
-    );
-    const listed = json.data.filter((one) => one.source === source);
-    expect(listed.map(({ type }) => type)).toEqual([sample!.is, sample!.is]);
+    // The log comes behind what is delivered.
+    const listed = async () => {
+      const { json } = await story.merchant.call<{ data: { source: string; type: string }[] }>(
+        "GET",
+        "/v1/events?limit=100",
+      );
+      return json.data.filter((one) => one.source === source).map(({ type }) => type);
+    };
+    await expect.poll(listed, { timeout: 10_000 }).toEqual([sample!.is, sample!.is]);
     const received = story.receiver.received.filter(isOfSource);
     expect(received.map(({ body, status }) => [body.type, status])).toEqual([
       [sample!.is, 204],

@@ -8,6 +8,7 @@ interface Answer {
 }
 
 const TEXT = { "content-type": "text/plain;charset=UTF-8" };
+const JSON_TYPE = { "content-type": "application/json" };
 const TAKEN: Answer = { status: 200, body: "", headers: {} };
 
 /** What most providers hear. */
@@ -30,6 +31,11 @@ const DIFFERENT: Record<string, Partial<Record<Acknowledgement, Answer>>> = {
   gocardless: {
     ...taken({ status: 204, body: "", headers: {} }),
     "bad-signature": { status: 498, body: "bad signature\n", headers: TEXT },
+  },
+  wechatpay: {
+    ...taken({ status: 204, body: "", headers: {} }),
+    "bad-signature": { status: 401, body: '{"code":"FAIL","message":"bad-signature"}', headers: JSON_TYPE },
+    unavailable: { status: 503, body: '{"code":"FAIL","message":"unavailable"}', headers: JSON_TYPE },
   },
   worldpay: { "bad-signature": { status: 400, body: "bad signature\n", headers: TEXT } },
 };

@@ -3,6 +3,7 @@ import { createSign } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { alipaySamples as samples } from "../../scripts/samples/alipay.ts";
+import { certificateOf } from "../../scripts/samples/paypal.ts";
 import { alipay } from "../../src/providers/alipay.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 
@@ -16,9 +17,9 @@ const normalize = async (event: unknown) => (await alipay.normalize(await signed
 const textOf = async (event: unknown) => new TextDecoder().decode((await signed(event)).body);
 
 describe("Alipay's signature", () => {
-  it("is good over the sorted fields, by a key with or without its frame", async () => {
+  it("is good over the sorted fields, by a key with or without its frame, or in a certificate", async () => {
     const bare = secret.replace(/-----.*-----|\s/g, "");
-    for (const key of [secret, bare])
+    for (const key of [secret, bare, certificateOf(signingKey)])
       expect(await verify(await textOf(paid), [key])).toEqual({ ok: true, secretIndex: 0 });
   });
 

@@ -34,7 +34,7 @@ describe("a post of PayPal", () => {
     ["algorithm", { "paypal-auth-algo": "SHA1withRSA" }],
     ["certificate-url", { "paypal-cert-url": "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1" }],
     ["header-malformed", { "paypal-transmission-id": "a|b" }],
-    ["header-malformed", { "paypal-transmission-sig": "no base64!" }],
+    ["signature-malformed", { "paypal-transmission-sig": "no base64!" }],
     ["header-malformed", { "paypal-transmission-time": "soon" }],
     ["signature-mismatch", { "paypal-transmission-id": "another" }],
   ])("is refused: %s", async (reason, headers) => {
