@@ -14,6 +14,7 @@ import { paddleSamples } from "./paddle.ts";
 import { paypalSamples } from "./paypal.ts";
 import { paystackSamples } from "./paystack.ts";
 import { razorpaySamples } from "./razorpay.ts";
+import { shopifySamples } from "./shopify.ts";
 import { squareSamples } from "./square.ts";
 import { standardSamples } from "./standard.ts";
 import { stripeSamples } from "./stripe.ts";
@@ -38,6 +39,7 @@ export const samples: readonly ProviderSamples[] = [
   gocardlessSamples,
   paddleSamples,
   lemonsqueezySamples,
+  shopifySamples,
   coinbaseCommerceSamples,
   coinbaseCdpSamples,
   wechatpaySamples,

@@ -64,7 +64,7 @@ export const adyen: Provider = {
 
 /** The key of a secret as Adyen shows it, in hex; null for any other text. */
 export function adyenKey(secret: string): HmacSecret {
-  return bytesOfHex(secret.trim()) as HmacSecret;
+  return bytesOfHex(secret.trim());
 }
 
 /** The items of a body; null where it is no notification, or one of them no item. */

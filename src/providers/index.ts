@@ -15,6 +15,7 @@ import { paypal } from "./paypal.ts";
 import { paystack } from "./paystack.ts";
 import type { Provider } from "./provider.ts";
 import { razorpay } from "./razorpay.ts";
+import { shopify } from "./shopify.ts";
 import { square } from "./square.ts";
 import { standard } from "./standard.ts";
 import { stripe } from "./stripe.ts";
@@ -38,6 +39,7 @@ export const providers = {
   gocardless,
   paddle,
   lemonsqueezy,
+  shopify,
   "coinbase-commerce": coinbaseCommerce,
   "coinbase-cdp": coinbaseCdp,
   wechatpay,

@@ -59,7 +59,7 @@ export async function verifyToken(token: string, secrets: string[]): Promise<Ver
 }
 
 /** Bytes of hexadecimal text of either case; null for any text that is not wholly pairs of digits. */
-export function bytesOfHex(text: string): Uint8Array | null {
+export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> | null {
   if (text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return null;
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
@@ -69,6 +69,12 @@ export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | null {
   if (text === "" || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
   const binary = atob(text);
   return btoa(binary) === text ? Uint8Array.from(binary, (char) => char.charCodeAt(0)) : null;
+}
+
+/** Bytes of base64 that may lack its padding, or have too much of it; null for any other text. */
+export function bytesOfLooseBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  const bare = text.replace(/=+$/, "");
+  return bytesOfBase64(bare.padEnd(Math.ceil(bare.length / 4) * 4, "="));
 }
 
 /** Seconds of a decimal timestamp of up to 12 digits; null for any other text. */

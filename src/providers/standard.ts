@@ -3,6 +3,7 @@ import { parseObject } from "./json.ts";
 import { acknowledgePlainly, type Provider, type Verification } from "./provider.ts";
 import {
   bytesOfBase64,
+  bytesOfLooseBase64,
   ifFresh,
   MAX_HEADER_LENGTH,
   MAX_SECRETS,
@@ -78,7 +79,7 @@ function bytesOf(list: string, version: string, length: number): Uint8Array<Arra
 
 /** The key of a shared secret; null for a public key, and for what is no base64. */
 function symmetricKey(secret: string): Uint8Array<ArrayBuffer> | null {
-  return secret.startsWith("whpk_") ? null : keyBytes(secret.replace(/^whsec_/, ""));
+  return secret.startsWith("whpk_") ? null : bytesOfLooseBase64(secret.trim().replace(/^whsec_/, ""));
 }
 
 async function verifyEd25519(
@@ -89,7 +90,7 @@ async function verifyEd25519(
 ): Promise<Verification> {
   if (secrets.length > MAX_SECRETS || signatures.length > MAX_SIGNATURES) return otherwise;
   for (const [secretIndex, secret] of secrets.entries()) {
-    const bytes = secret.startsWith("whpk_") ? keyBytes(secret.slice("whpk_".length)) : null;
+    const bytes = secret.startsWith("whpk_") ? bytesOfLooseBase64(secret.slice("whpk_".length).trim()) : null;
     if (bytes?.length !== 32) continue;
     // A key that is no point of the curve is refused on import or on verifying, depending on the runtime.
     const fits = await crypto.subtle
@@ -106,10 +107,4 @@ async function verifyEd25519(
   return otherwise.ok
     ? otherwise
     : { ok: false, reason: signatures.length > 0 ? "signature-mismatch" : otherwise.reason };
-}
-
-/** Keys are written with or without their padding. */
-function keyBytes(text: string): Uint8Array<ArrayBuffer> | null {
-  const bare = text.trim().replace(/=+$/, "");
-  return bytesOfBase64(bare.padEnd(Math.ceil(bare.length / 4) * 4, "="));
 }

@@ -118,9 +118,32 @@ describe("an HMAC by its config", () => {
     ["an unknown algorithm", { algorithm: "md5" }, "algorithm"],
     ["a tolerance of 0 s", { toleranceSeconds: 0 }, "toleranceSeconds"],
     ["a pointer that is none", { idFrom: "id" }, "idFrom"],
-  ])("is not believed with %s, and says where", async (_, bad, path) => {
-    expect(await verify({ "x-signature": digest(BODY) }, bad)).toEqual({ ok: false, reason: "config-invalid" });
+  ])("may not have %s; what the API says of it names the place", (_, bad, path) => {
     expect(hmac.config!.safeParse(bad).error?.issues.map((issue) => issue.path.join("/"))).toEqual([path]);
+  });
+
+  it.each([
+    ["no body in what is signed", { signed: ["timestamp"], timestampHeader: "x-time" }],
+    ["nothing signed", { signed: [] }],
+    ["a text as what is signed", { signed: "body" }],
+    ["no part as one", { signed: ["body", null] }],
+    ["an id without its header", { signed: ["id", "body"] }],
+    ["a timestamp without its header", { signed: ["timestamp", "body"] }],
+    ["an unknown algorithm", { algorithm: "md5" }],
+    ["an unknown encoding", { encoding: "base32" }],
+    ["an unknown encoding of secrets", { secretEncoding: "base32" }],
+    ["a header that has no such name", { header: "x sig" }],
+  ])("is refused, and throws nothing, where it was written all the same: %s", async (_, bad) => {
+    for (const signature of [digest(BODY), digest("")]) {
+      const verification = await verify({ "x-signature": signature, "x-time": String(NOW) }, bad);
+      expect(verification).toEqual({ ok: false, reason: "config-invalid" });
+    }
+  });
+
+  it("is refused where it is none at all", async () => {
+    for (const config of [null, 7, [], "{}"] as unknown as Record<string, unknown>[]) {
+      expect(await verify({ "x-signature": digest(`${BODY} `) }, config)).toMatchObject({ ok: false });
+    }
   });
 
   it("fails for any flipped bit of body, id or time", async () => {
@@ -146,9 +169,11 @@ describe("an HMAC by its config", () => {
 
   it("never throws, whatever the request and the config", async () => {
     const text = fc.string({ maxLength: 80 }).map((one) => one.replaceAll(/[^\x20-\x7e]/g, "?").trim());
+    const fields = Object.keys((hmac.config as unknown as { shape: object }).shape);
+    const anyConfig = fc.dictionary(fc.constantFrom(...fields, "__proto__"), fc.jsonValue());
     await fc.assert(
-      fc.asyncProperty(text, fc.dictionary(fc.string(), fc.jsonValue()), fc.uint8Array(), async (value, any, body) => {
-        expect((await verify({ "x-signature": value }, any as Record<string, unknown>, { body })).ok).toBe(false);
+      fc.asyncProperty(text, anyConfig, fc.uint8Array(), async (value, any, body) => {
+        expect((await verify({ "x-signature": value }, any, { body })).ok).toBe(false);
       }),
     );
   });
