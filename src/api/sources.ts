@@ -4,18 +4,20 @@ import { drizzle } from "drizzle-orm/d1";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
+import { enricherOf } from "../enrich/index.ts";
 import { AUTHENTICITIES } from "../event/event.ts";
 import { randomId } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf, providers } from "../providers/index.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
-import { forget } from "../store/config.ts";
+import { credentialRow, forget } from "../store/config.ts";
 import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { fieldErrors, invalid } from "./field-errors.ts";
+import { requirePublic } from "./public-url.ts";
 import {
   body,
   defined,
@@ -61,15 +63,26 @@ const Fields = {
   description: z.string().max(500).optional(),
 };
 
+const Credential = z.record(z.string(), z.unknown()).openapi({
+  description:
+    "By what the provider's API is asked about what it posts, never shown again: mollie {apiKey}, each with baseUrl where the API is elsewhere.",
+});
+
 const NewSource = z
   .strictObject({
     provider: z.enum(Object.keys(providers) as [keyof typeof providers]),
     secrets: z.array(Secret).max(MAX_SECRETS).optional(),
+    credential: Credential.optional(),
     ...Fields,
   })
   .openapi("NewSource");
 
-const SourceChange = z.strictObject(Fields).openapi("SourceChange");
+const SourceChange = z
+  .strictObject({
+    ...Fields,
+    credential: Credential.nullable().optional().openapi({ description: "null removes it." }),
+  })
+  .openapi("SourceChange");
 
 const Source = z
   .object({
@@ -78,6 +91,7 @@ const Source = z
     ingestUrl: z.url(),
     status: z.enum(["awaiting_secret", "active"]),
     secrets: z.array(z.object({ id: z.string(), createdAt: Instant })).openapi({ description: "Never their text." }),
+    hasCredential: z.boolean(),
     config: z.record(z.string(), z.unknown()).nullable(),
     userFrom: z.string().nullable(),
     userPrefix: z.string().nullable(),
@@ -160,8 +174,9 @@ const removeSecret = createRoute({
 /** `/v1/sources`. */
 export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
-    const { provider, secrets = [], ...fields } = c.req.valid("json");
+    const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
     checkConfig(provider, fields.config);
+    checkCredential(c.env, provider, credential);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -174,6 +189,7 @@ export function sourceRoutes(app: Api): void {
       minAuthenticity: fields.minAuthenticity ?? "fetched",
       description: fields.description ?? null,
       createdAt: Date.now(),
+      credential: credential ? await sealCredential(c.env, id, credential) : null,
     };
     const change = { action: "source.created", target: id, fields: namesOf(c.req.valid("json")) } as const;
     await changing(c, change, drizzle(c.env.DB).insert(sources).values(row));
@@ -197,10 +213,17 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
-    checkConfig(row.provider, c.req.valid("json").config);
-    const changes = defined(c.req.valid("json"));
-    const change = { action: "source.updated", fields: namesOf(changes) } as const;
-    const changed = await update(c, row.id, change, { ...changes, provider: row.provider });
+    const { credential, ...fields } = c.req.valid("json");
+    checkConfig(row.provider, fields.config);
+    checkCredential(c.env, row.provider, credential);
+    const change = { action: "source.updated", fields: namesOf(defined(c.req.valid("json"))) } as const;
+    const changed = await update(c, row.id, change, {
+      ...defined(fields),
+      ...(credential !== undefined && {
+        credential: credential && (await sealCredential(c.env, row.id, credential)),
+      }),
+      provider: row.provider,
+    });
     return c.json(toSource(found(changed), c.req.url), 200);
   });
 
@@ -254,6 +277,25 @@ function checkConfig(provider: string, config: Record<string, unknown> | undefin
   }
 }
 
+/** A credential is what its provider's enricher says; an API elsewhere than at the provider has to be public. */
+function checkCredential(env: Env, provider: string, credential: Record<string, unknown> | null | undefined): void {
+  if (!credential) {
+    return;
+  }
+  const enricher = enricherOf(provider);
+  if (enricher === null) {
+    throw invalid("/credential", "not_supported", `${provider} is asked nothing: its events go out as it signs them.`);
+  }
+  const { error } = enricher.credential.safeParse(credential);
+  if (error) {
+    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["credential"]) });
+  }
+  const { baseUrl } = credential;
+  if (typeof baseUrl === "string") {
+    requirePublic(env, "/credential/baseUrl", baseUrl);
+  }
+}
+
 /** Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. */
 async function update(
   c: Context<ApiEnv>,
@@ -285,9 +327,14 @@ async function sealSecret(env: Env, source: string, secret: string): Promise<Row
   return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
 }
 
-function toSource({ merchant: _, secrets, createdAt, ...row }: Row, requestUrl: string) {
+async function sealCredential(env: Env, source: string, credential: Record<string, unknown>): Promise<string> {
+  return seal(env.ENCRYPTION_KEY, credentialRow(source), JSON.stringify(credential));
+}
+
+function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, requestUrl: string) {
   return {
     ...row,
+    hasCredential: credential !== null,
     ingestUrl: new URL(`/ingest/${row.id}`, requestUrl).href,
     status: secrets.length === 0 ? ("awaiting_secret" as const) : ("active" as const),
     secrets: secrets.map((secret) => ({ id: secret.id, createdAt: toIso(secret.createdAt) })),
