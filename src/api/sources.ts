@@ -65,7 +65,7 @@ const Fields = {
 
 const Credential = z.record(z.string(), z.unknown()).openapi({
   description:
-    "By what the provider's API is asked about what it posts, never shown again: mollie {apiKey}, each with baseUrl where the API is elsewhere.",
+    "By what the provider's API is asked about what it posts, never shown again: flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
 });
 
 const NewSource = z

@@ -1,8 +1,10 @@
 import type { Enricher } from "./enricher.ts";
+import { flutterwave } from "./flutterwave.ts";
 import { mollie } from "./mollie.ts";
+import { paypal } from "./paypal.ts";
 
 /** Every provider that can be asked about its own posts, by the name that the registry of providers has for it. */
-const enrichers = { mollie };
+const enrichers = { flutterwave, mollie, paypal };
 
 /** The enricher of a provider; null where there is none. */
 export function enricherOf(provider: string): Enricher | null {
