@@ -8,6 +8,9 @@ const MAX_BYTES = 1024 * 1024;
 /** An API that does not answer is left alone for so long: each try at it holds a place for the whole timeout. */
 const SILENCE_MS = 10_000;
 
+/** Nor for longer than this, whatever it asks for. */
+const MAX_PAUSE_MS = 3_600_000;
+
 /** How providers' APIs are called from here. `allowPrivate`: for development only, as for endpoints. */
 export function callerOf(env: Pick<Env, "ALLOW_PRIVATE_ENDPOINTS">): Call {
   return async ({ url, headers, body }) => {
@@ -25,9 +28,11 @@ export function callerOf(env: Pick<Env, "ALLOW_PRIVATE_ENDPOINTS">): Call {
       return { ok: false, because: "later", status: null, pauseMs: SILENCE_MS };
     }
     const { status, headers: answered, bytes } = result;
-    return isSuccess(status)
-      ? { ok: true, body: bytes }
-      : { ok: false, because: becauseOf(status), status, pauseMs: pauseIn({ headers: answered, now: Date.now() }) };
+    if (isSuccess(status)) {
+      return { ok: true, body: bytes };
+    }
+    const pauseMs = pauseIn({ headers: answered, now: Date.now() });
+    return { ok: false, because: becauseOf(status), status, pauseMs: pauseMs && Math.min(pauseMs, MAX_PAUSE_MS) };
   };
 }
 

@@ -23,7 +23,7 @@ const tokens = new Map<string, { token: string; until: number }>();
 
 /**
  * PayPal: the event is read again by its id, as PayPal has kept it. Its other way, to have the signature verified by
- * `verify-webhook-signature`, proves no more than we do: the signature is over a checksum of the body, there too.
+ * `verify-webhook-signature`, is not known to prove more than we do: the signature is over a checksum of the body.
  * https://developer.paypal.com/docs/api/webhooks/v1/#webhooks-events_get
  */
 export const paypal: Enricher<PayPalCredential> = {

@@ -45,17 +45,15 @@ const post = async (payment: string) =>
   (await fetch(`${source.ingestUrl}?token=token_1`, { method: "POST", body: `id=${payment}` })).status;
 
 const tell = (response: ServerResponse, payment: string, status: string) =>
-  response
-    .writeHead(200)
-    .end(
-      JSON.stringify({
-        id: payment,
-        mode: "live",
-        status,
-        amount: { value: "35.50", currency: "EUR" },
-        customerId: "cst_1",
-      }),
-    );
+  response.writeHead(200).end(
+    JSON.stringify({
+      id: payment,
+      mode: "live",
+      status,
+      amount: { value: "35.50", currency: "EUR" },
+      customerId: "cst_1",
+    }),
+  );
 
 /** What the receiver was told of a payment, once it was told so much. */
 async function told(payment: string, count: number) {

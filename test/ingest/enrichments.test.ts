@@ -201,6 +201,7 @@ describe("an API that does not tell", () => {
   it.each([
     ["fails", () => status(503), 5],
     ["wants a pause", () => status(429, { "retry-after": "120" }), 120],
+    ["wants a pause of a day", () => status(503, { "retry-after": "86400" }), 3_600],
     ["leads elsewhere", () => status(302, { location: "https://evil.example" }), 5],
     ["says what is no payment", () => new Response("hello"), 5],
     ["tells of another payment", () => Response.json(paymentOf("tr_other", "paid")), 5],
