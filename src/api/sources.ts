@@ -4,20 +4,18 @@ import { drizzle } from "drizzle-orm/d1";
 import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
-import { enricherOf } from "../enrich/index.ts";
 import { AUTHENTICITIES } from "../event/event.ts";
 import { randomId } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf, providers } from "../providers/index.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
-import { credentialRow, forget } from "../store/config.ts";
+import { forget } from "../store/config.ts";
 import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { fieldErrors, invalid } from "./field-errors.ts";
-import { requirePublic } from "./public-url.ts";
 import {
   body,
   defined,
@@ -32,6 +30,7 @@ import {
   problems,
   toIso,
 } from "./schemas.ts";
+import { checkCredential, Credential, sealCredential } from "./source-credential.ts";
 
 type Row = typeof sources.$inferSelect;
 
@@ -62,11 +61,6 @@ const Fields = {
     .openapi({ description: "People hear only of events that are as sure as this, or surer; fetched by default." }),
   description: z.string().max(500).optional(),
 };
-
-const Credential = z.record(z.string(), z.unknown()).openapi({
-  description:
-    "By what the provider's API is asked about what it posts, never shown again: flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
-});
 
 const NewSource = z
   .strictObject({
@@ -277,25 +271,6 @@ function checkConfig(provider: string, config: Record<string, unknown> | undefin
   }
 }
 
-/** A credential is what its provider's enricher says; an API elsewhere than at the provider has to be public. */
-function checkCredential(env: Env, provider: string, credential: Record<string, unknown> | null | undefined): void {
-  if (!credential) {
-    return;
-  }
-  const enricher = enricherOf(provider);
-  if (enricher === null) {
-    throw invalid("/credential", "not_supported", `${provider} is asked nothing: its events go out as it signs them.`);
-  }
-  const { error } = enricher.credential.safeParse(credential);
-  if (error) {
-    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["credential"]) });
-  }
-  const { baseUrl } = credential;
-  if (typeof baseUrl === "string") {
-    requirePublic(env, "/credential/baseUrl", baseUrl);
-  }
-}
-
 /** Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. */
 async function update(
   c: Context<ApiEnv>,
@@ -325,10 +300,6 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
 
 async function sealSecret(env: Env, source: string, secret: string): Promise<Row["secrets"][number]> {
   return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
-}
-
-async function sealCredential(env: Env, source: string, credential: Record<string, unknown>): Promise<string> {
-  return seal(env.ENCRYPTION_KEY, credentialRow(source), JSON.stringify(credential));
 }
 
 function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, requestUrl: string) {

@@ -182,6 +182,16 @@ describe("a post whose provider can be asked", () => {
     expect(asked).toEqual([]);
   });
 
+  it("is one event where the consumer dies before it says that it is done", async () => {
+    const source = await newSource();
+    const [payment, next] = [unique("tr"), unique("tr")];
+    answer(({ url }) => Response.json(paymentOf(url.includes(payment) ? payment : next, "paid")));
+    const message = messageOf(source, payment);
+    expect([await consumeBody(message), await consumeBody(message, 2)]).toEqual(["ack", "ack"]);
+    await consume(source, next);
+    expect((await untilListed(merchant.key, 2)).map((event) => event["payment"])).toEqual([payment, next]);
+  });
+
   it("is dropped where its source is gone", async () => {
     const source = await newSource();
     await call("DELETE", `/v1/sources/${source}`, { key: merchant.key });
