@@ -143,6 +143,20 @@ const MUTANTS: Mutant[] = [
     tests: ["test/store/log.test.ts"],
     chaos: true,
   },
+  {
+    name: "a post acknowledged that no queue has",
+    file: "src/ingest/defer.ts",
+    from: 'return "failed";',
+    to: 'return "deferred";',
+    tests: ["test/ingest/enrichments.test.ts"],
+  },
+  {
+    name: "an API that is down given up at once",
+    file: "src/ingest/enrichments.ts",
+    from: "return ageMs < GIVE_UP_MS;",
+    to: "return ageMs < 0;",
+    tests: ["test/ingest/enrichments.test.ts"],
+  },
 ];
 /** In so many seeds of the chaos suite a mutant has to be noticed. */
 const CHAOS_SEEDS = 20;

@@ -5,6 +5,7 @@ import { wakeOverdue } from "./delivery/overdue.ts";
 import { keepHouse } from "./outbox/housekeeping.ts";
 import { wakeJobs } from "./delivery/replay-job.ts";
 import { consumeBackup } from "./ingest/backup.ts";
+import { consumeEnrichments } from "./ingest/enrichments.ts";
 import { ingest } from "./ingest/ingest.ts";
 
 export { EndpointGate } from "./delivery/endpoint-gate.ts";
@@ -24,6 +25,8 @@ export default {
         return consumeDeliveries(batch, env, ctx);
       case "backup":
         return consumeBackup(batch, env, ctx);
+      case "enrichments":
+        return consumeEnrichments(batch, env, ctx);
       case "dead":
         return consumeDead(batch, env);
       default:

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
-import { takeSigned } from "../ingest/ingest.ts";
+import { readSigned, takeSigned } from "../ingest/ingest.ts";
 import type { Quarantined } from "../outbox/contract.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { merchantConfig, sourceById } from "../store/config.ts";
@@ -29,8 +29,9 @@ const QuarantinedRequest = z
   .object({
     id: z.string(),
     source: z.string(),
-    reason: z.enum(["unparseable", "altered"]).openapi({
-      description: "unparseable: signed, and no event; altered: its id is known with other content.",
+    reason: z.enum(["unparseable", "altered", "unconfirmed"]).openapi({
+      description:
+        "unparseable: signed, and no event; altered: its id is known with other content; unconfirmed: the provider's API does not know what it names.",
     }),
     event: z.string().nullable().openapi({ description: "The event that is known by its id." }),
     receivedAt: Instant,
@@ -111,10 +112,12 @@ export function quarantineRoutes(app: Api): void {
     const request = await openRequest(c.env, row);
     const context = { env: c.env, ctx: c.executionCtx };
     const now = Date.now();
-    const taken = await takeSigned(context, config.value, source.value, request, now, row.receivedAt);
-    if (taken === "unparseable") {
+    const events = await readSigned(source.value, request);
+    if (events === null) {
       throw new ProblemError("not_replayable", { detail: "It still is no event." });
     }
+    const signed = { request, events, now, receivedAt: row.receivedAt };
+    const taken = await takeSigned(context, config.value, source.value, signed);
     const data = taken.map((one) => {
       if (!("id" in one)) {
         throw new ProblemError("unavailable", { detail: "Not all of it was taken: replay it again." });

@@ -30,6 +30,7 @@ import {
   problems,
   toIso,
 } from "./schemas.ts";
+import { checkCredential, Credential, sealCredential } from "./source-credential.ts";
 
 type Row = typeof sources.$inferSelect;
 
@@ -65,11 +66,17 @@ const NewSource = z
   .strictObject({
     provider: z.enum(Object.keys(providers) as [keyof typeof providers]),
     secrets: z.array(Secret).max(MAX_SECRETS).optional(),
+    credential: Credential.optional(),
     ...Fields,
   })
   .openapi("NewSource");
 
-const SourceChange = z.strictObject(Fields).openapi("SourceChange");
+const SourceChange = z
+  .strictObject({
+    ...Fields,
+    credential: Credential.nullable().optional().openapi({ description: "null removes it." }),
+  })
+  .openapi("SourceChange");
 
 const Source = z
   .object({
@@ -78,6 +85,7 @@ const Source = z
     ingestUrl: z.url(),
     status: z.enum(["awaiting_secret", "active"]),
     secrets: z.array(z.object({ id: z.string(), createdAt: Instant })).openapi({ description: "Never their text." }),
+    hasCredential: z.boolean(),
     config: z.record(z.string(), z.unknown()).nullable(),
     userFrom: z.string().nullable(),
     userPrefix: z.string().nullable(),
@@ -160,8 +168,9 @@ const removeSecret = createRoute({
 /** `/v1/sources`. */
 export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
-    const { provider, secrets = [], ...fields } = c.req.valid("json");
+    const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
     checkConfig(provider, fields.config);
+    checkCredential(c.env, provider, credential);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -174,6 +183,7 @@ export function sourceRoutes(app: Api): void {
       minAuthenticity: fields.minAuthenticity ?? "fetched",
       description: fields.description ?? null,
       createdAt: Date.now(),
+      credential: credential ? await sealCredential(c.env, id, credential) : null,
     };
     const change = { action: "source.created", target: id, fields: namesOf(c.req.valid("json")) } as const;
     await changing(c, change, drizzle(c.env.DB).insert(sources).values(row));
@@ -197,10 +207,17 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
-    checkConfig(row.provider, c.req.valid("json").config);
-    const changes = defined(c.req.valid("json"));
-    const change = { action: "source.updated", fields: namesOf(changes) } as const;
-    const changed = await update(c, row.id, change, { ...changes, provider: row.provider });
+    const { credential, ...fields } = c.req.valid("json");
+    checkConfig(row.provider, fields.config);
+    checkCredential(c.env, row.provider, credential);
+    const change = { action: "source.updated", fields: namesOf(defined(c.req.valid("json"))) } as const;
+    const changed = await update(c, row.id, change, {
+      ...defined(fields),
+      ...(credential !== undefined && {
+        credential: credential && (await sealCredential(c.env, row.id, credential)),
+      }),
+      provider: row.provider,
+    });
     return c.json(toSource(found(changed), c.req.url), 200);
   });
 
@@ -285,9 +302,10 @@ async function sealSecret(env: Env, source: string, secret: string): Promise<Row
   return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
 }
 
-function toSource({ merchant: _, secrets, createdAt, ...row }: Row, requestUrl: string) {
+function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, requestUrl: string) {
   return {
     ...row,
+    hasCredential: credential !== null,
     ingestUrl: new URL(`/ingest/${row.id}`, requestUrl).href,
     status: secrets.length === 0 ? ("awaiting_secret" as const) : ("active" as const),
     secrets: secrets.map((secret) => ({ id: secret.id, createdAt: toIso(secret.createdAt) })),

@@ -77,7 +77,7 @@ export function failureOf(failure: {
 }
 
 /** The pause in milliseconds that `retry-after` or, without it, `ratelimit-reset` (in seconds) asks for. */
-function pauseIn({ headers, now }: HttpAnswer): number | null {
+export function pauseIn({ headers, now }: Pick<HttpAnswer, "headers" | "now">): number | null {
   return parseRetryAfter(headers.get("retry-after") ?? headers.get("ratelimit-reset") ?? "", now);
 }
 

@@ -4,7 +4,7 @@ import { interpretAnswer, prepareWebhook } from "../channels/webhook.ts";
 import type { Attempt, AttemptClass, Dispatch, EventRecord } from "../outbox/contract.ts";
 import { withoutPersonal } from "../platform/redact.ts";
 import type { Endpoint } from "../store/config.ts";
-import { exchange } from "./exchange.ts";
+import { exchange } from "../platform/exchange.ts";
 
 /** So much of an answer is kept, without what tells of a person. */
 const MAX_KEPT_BYTES = 4 * 1024;

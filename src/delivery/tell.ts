@@ -9,8 +9,8 @@ import { V, type Claimed, type Dispatch, type EventRecord } from "../outbox/cont
 import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, sourceById, type ChannelAccount } from "../store/config.ts";
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
-import { Circuits } from "./circuits.ts";
-import { exchange } from "./exchange.ts";
+import { Circuits } from "../platform/circuits.ts";
+import { exchange } from "../platform/exchange.ts";
 import { concludeNotice, expired, PEOPLE_MS, skipped } from "./notice-outcome.ts";
 import { deferred, type Conclusion } from "./outcome.ts";
 

@@ -1,6 +1,7 @@
 /**
  * What Paybell tells a merchant of its own work, not of payments. `endpoint.recovered`: it was left alone and has
- * succeeded; `delivery.failing`: the fourth attempt of one has failed; `source.rejecting`: bad signatures pile up.
+ * succeeded; `delivery.failing`: the fourth attempt of one has failed; `source.rejecting`: bad signatures pile up;
+ * `source.unconfirmed`: its provider's API does not confirm its events, which go out as they were posted.
  */
 export const OPERATIONAL_TYPES = [
   "endpoint.disabled",
@@ -8,6 +9,7 @@ export const OPERATIONAL_TYPES = [
   "delivery.exhausted",
   "delivery.failing",
   "source.rejecting",
+  "source.unconfirmed",
   "job.finished",
 ] as const;
 

@@ -72,6 +72,10 @@ async function bring(
       return keepQuarantined(env.DB, message.row);
     case "alert":
       return sendAlert(env, message);
+    case "enrich":
+      // A dead letter of the other queue, which goes around again by way of this one.
+      await env.ENRICHMENTS.send(message, { contentType: "json" });
+      return;
     case "accept": {
       const { event } = message;
       const taken = (await tryAccept(request, [event])).get(event);

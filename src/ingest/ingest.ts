@@ -12,7 +12,9 @@ import { ProblemError } from "../platform/problem.ts";
 import { providerOf } from "../providers/index.ts";
 import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
 import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
+import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
+import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
 import { withCertificate } from "./paypal-cert.ts";
@@ -77,53 +79,80 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!isFew || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
   }
-  const taken = await takeSigned({ env: c.env, ctx: c.executionCtx }, config.value, source, request, now);
-  if (taken === "unparseable") {
+  const events = await readSigned(source, request);
+  if (events === null) {
     const isKept = await quarantine(c.env, source, request, { reason: "unparseable" }, now);
     return provider.acknowledge(isKept ? "unparseable" : "unavailable");
   }
-  const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
-  const [altered] = taken.filter((one) => one.status === "duplicate").filter(({ differs }) => differs);
-  if (
-    failed ||
-    (altered && !(await quarantine(c.env, source, request, { reason: "altered", event: altered.id }, now)))
-  ) {
-    return provider.acknowledge("unavailable");
+  const deferred = await defer(c.env, source, request, events, now);
+  if (deferred !== "not-needed") {
+    return provider.acknowledge(deferred === "deferred" ? "accepted" : "unavailable");
   }
-  const isKnown = taken.every(({ status }) => status === "duplicate");
-  return provider.acknowledge(isKnown ? "duplicate" : "accepted");
+  const context = { env: c.env, ctx: c.executionCtx };
+  return provider.acknowledge(await takeIn(context, config.value, source, { request, events, now }));
 }
 
-/**
- * Takes in the events that a verified request holds, which came at `receivedAt` (epoch ms), `now` at first. One result
- * an event, in order.
- */
-export async function takeSigned(
-  context: RequestContext,
-  config: MerchantConfig,
-  source: Source,
-  request: SignedRequest & { body: Uint8Array<ArrayBuffer> },
-  now: number,
-  receivedAt = now,
-): Promise<Taken[] | "unparseable"> {
-  let events: ProviderEvent[];
+/** The events that a verified request holds; null where it is none that the provider sends. */
+export async function readSigned(source: Source, request: SignedRequest): Promise<ProviderEvent[] | null> {
   try {
-    events = await providerOf(source.provider)!.normalize(request, source.secrets, source.config ?? undefined);
+    return await providerOf(source.provider)!.normalize(request, source.secrets, source.config ?? undefined);
   } catch (error) {
     if (!(error instanceof UnparseableError)) {
       throw error;
     }
     log.warn("ingest.unparseable", { source: source.id, reason: error.message });
-    return "unparseable";
+    return null;
   }
-  const given = { body: request.body, now, receivedAt, isAlone: events.length === 1 };
-  const incoming = events.map((event, index) => toAccept(config, source, event, { ...given, index }));
+}
+
+/**
+ * A verified request with the events to be made of it. `told`: what its provider told of its one event, which counts
+ * instead. `now`: when it came, epoch ms; `receivedAt`: where it came before that.
+ */
+interface Signed {
+  request: SignedRequest & { body: Uint8Array<ArrayBuffer> };
+  events: ProviderEvent[];
+  told?: Told[];
+  now: number;
+  receivedAt?: number;
+}
+
+/** Takes in the events of a request, and keeps the request where it alters one that is known. */
+export async function takeIn(
+  context: RequestContext,
+  config: MerchantConfig,
+  source: Source,
+  signed: Signed,
+): Promise<"accepted" | "duplicate" | "unavailable"> {
+  const taken = await takeSigned(context, config, source, signed);
+  const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
+  const [altered] = taken.filter((one) => one.status === "duplicate").filter(({ differs }) => differs);
+  const aside = { reason: "altered", event: altered?.id ?? null } as const;
+  if (failed || (altered && !(await quarantine(context.env, source, signed.request, aside, signed.now)))) {
+    return "unavailable";
+  }
+  return taken.every(({ status }) => status === "duplicate") ? "duplicate" : "accepted";
+}
+
+/** Takes in the events of a request. One result an event, in order. */
+export async function takeSigned(
+  context: RequestContext,
+  config: MerchantConfig,
+  source: Source,
+  { request: { body }, events, told, now, receivedAt = now }: Signed,
+): Promise<Taken[]> {
+  const given = { body, now, receivedAt, isAlone: events.length === 1 };
+  const incoming = told
+    ? told.map((one) => toAccept(config, source, one, { ...given, posted: events[0]!, index: 0 }))
+    : events.map((event, index) => toAccept(config, source, { event }, { ...given, posted: event, index }));
   return acceptEvents(context, await Promise.all(incoming));
 }
 
 /** What accepting one event of a request needs to know of the request. Times in epoch milliseconds. */
 interface Place {
   body: Uint8Array<ArrayBuffer>;
+  /** The event as it was posted. */
+  posted: ProviderEvent;
   index: number;
   isAlone: boolean;
   now: number;
@@ -133,38 +162,39 @@ interface Place {
 async function toAccept(
   config: MerchantConfig,
   source: Source,
-  provided: ProviderEvent,
-  { body, index, now, receivedAt, isAlone }: Place,
+  { event: provided, key }: Told,
+  { body, posted, index, now, receivedAt, isAlone }: Place,
 ): Promise<AcceptEvent> {
-  const { raw, customer, eventId, providerType, authenticity, occurredAt, ...rest } = provided;
-  const named = userOf(source, raw, customer);
-  const isHint = rest.data.payment !== undefined && (authenticity === "signed-weak" || authenticity === "token");
-  const said = {
-    ...rest,
-    occurredAt,
-    user: named,
-    origin: { name: source.provider, source: source.id, eventId, type: providerType, authenticity },
+  const said = sayingOf(source, provided);
+  const saidAtFirst = posted === provided ? said : sayingOf(source, posted);
+  const { authenticity } = provided;
+  const isHint = said.data.payment !== undefined && (authenticity === "signed-weak" || authenticity === "token");
+  const event: PaymentEvent = {
+    ...said,
+    user: isHint ? null : said.user,
+    occurredAt: said.occurredAt ?? receivedAt,
   };
-  const event: PaymentEvent = { ...said, user: isHint ? null : named, occurredAt: occurredAt ?? receivedAt };
   const scope = { merchant: source.merchant, source: source.id };
   const planned = plan(config, event, source.minAuthenticity);
+  const { eventId } = posted;
+  const names = key ?? [eventId ?? (await digest(body)), String(eventId === null ? index : 0)];
   return {
-    // What the provider said, so that the same again is the same whenever it comes.
-    ...(await identify(
-      scope,
-      [eventId ?? (await digest(body)), String(eventId === null ? index : 0)],
-      event,
-      said,
-      now,
-    )),
+    // What the provider posted, so that the same again is the same whenever it comes, whatever has become of it since.
+    ...(await identify(scope, names, event, saidAtFirst, now)),
     onDifference: "note",
     receivedAt: now,
     ...scope,
     event,
-    ...(isHint && named !== null && { hint: named }),
+    ...(isHint && said.user !== null && { hint: said.user }),
     plan: planned,
     raw: planned.some(({ payload }) => payload === "raw") ? rawText(provided, body, { isAlone }) : undefined,
   };
+}
+
+/** What an event says, by whichever way it came. */
+function sayingOf(source: Source, { raw, customer, eventId, providerType, authenticity, ...rest }: ProviderEvent) {
+  const origin = { name: source.provider, source: source.id, eventId, type: providerType, authenticity };
+  return { ...rest, user: userOf(source, raw, customer), origin };
 }
 
 /**

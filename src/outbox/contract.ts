@@ -295,7 +295,7 @@ export interface Quarantined {
   merchant: string;
   id: string;
   source: string;
-  reason: "unparseable" | "altered";
+  reason: "unparseable" | "altered" | "unconfirmed";
   event: string | null;
   receivedAt: number;
   hash: string;
@@ -304,8 +304,24 @@ export interface Quarantined {
   body: string;
 }
 
+/**
+ * A message of the `enrichments` queue: a verified post about which its provider is asked before it becomes events.
+ * It holds no secret: `url` is without its query, and `headers` are those that reading it takes. `body`: base64 of the
+ * bytes. Times in epoch ms.
+ */
+export interface Enrichment {
+  v: V;
+  kind: "enrich";
+  source: string;
+  receivedAt: number;
+  url: string;
+  headers: [name: string, value: string][];
+  body: string;
+}
+
 /** A message of the `backup` queue: what the usual way did not take. */
 export type BackupMessage =
+  | Enrichment
   | { v: V; kind: "log"; rows: LogRow[] }
   | { v: V; kind: "settle"; key: string; settles: Settle[] }
   | { v: V; kind: "accept"; event: AcceptEvent }

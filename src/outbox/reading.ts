@@ -68,6 +68,7 @@ const BACKUP: Record<BackupMessage["kind"], Shape> = {
         body: isText,
       }),
   },
+  enrich: { source: isText, receivedAt: isNumber, url: isText, headers: Array.isArray, body: isText },
   announce: { merchant: isText, type: isText, target: isText, data: isObject, at: isNumber },
   alert: { id: isText, to: isText, subject: isText, text: isText },
 };

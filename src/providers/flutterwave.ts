@@ -1,6 +1,6 @@
-import type { EventData } from "../event/event.ts";
+import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
-import { at, known, parseObject, textAt } from "./json.ts";
+import { at, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider } from "./provider.ts";
 import { idOf, instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
 import { verifyToken } from "./signature.ts";
@@ -37,27 +37,27 @@ export const flutterwave: Provider = {
   },
 
   async normalize({ body }, _secrets, config) {
-    const event = parseObject(body);
-    const object = at(event, "data");
-    const providerType = textAt(event, "event") ?? textAt(event, "event.type") ?? "unknown";
-    const { type, data } = read(providerType, object);
-    return [
-      {
-        eventId: null,
-        providerType,
-        type,
-        occurredAt: instantOfIso(at(object, "created_at")),
-        livemode: isLive(config),
-        customer: idOf(at(object, "customer", "id")) ?? null,
-        authenticity: "token",
-        data,
-        raw: event,
-      },
-    ];
+    return [readFlutterwave(parseObject(body), config)];
   },
 
   acknowledge: acknowledgePlainly,
 };
+
+/** The event that a body holds. */
+export function readFlutterwave(event: Json, config: Record<string, unknown> | undefined): ProviderEvent {
+  const object = at(event, "data");
+  const providerType = textAt(event, "event") ?? textAt(event, "event.type") ?? "unknown";
+  return {
+    eventId: null,
+    providerType,
+    ...read(providerType, object),
+    occurredAt: instantOfIso(at(object, "created_at")),
+    livemode: isLive(config),
+    customer: idOf(at(object, "customer", "id")) ?? null,
+    authenticity: "token",
+    raw: event,
+  };
+}
 
 function read(providerType: string, object: unknown): { type: EventType; data: EventData } {
   const id = idOf(at(object, "id"));

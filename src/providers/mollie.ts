@@ -9,8 +9,9 @@ import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signat
 
 const MollieConfig = ModeConfig.extend({ webhooks: z.enum(["signed", "legacy"]).optional() });
 
-/** Names of `WebhookEventTypes` in mollie-api-typescript. */
+/** Names of `WebhookEventTypes` in mollie-api-typescript; an open payment is only read, never announced. */
 const TYPES: ReadonlyMap<string, EventType> = new Map([
+  ["payment.open", "payment.created"],
   ["payment.pending", "payment.pending"],
   ["payment.authorized", "payment.authorized"],
   ["payment.paid", "payment.succeeded"],
@@ -83,17 +84,20 @@ function readEvent(event: Json, isLive: boolean): ProviderEvent {
   return {
     eventId,
     providerType,
-    type: (id && TYPES.get(providerType)) || "unknown",
+    ...(id ? readEntity(providerType, id, entity) : { type: "unknown", data: {} }),
     occurredAt: instantOfIso(at(event, "createdAt")),
     livemode: mode === undefined ? isLive : mode !== "test",
     customer: textAt(entity, "customerId") ?? null,
     authenticity: "signed",
-    data: id ? dataOf(providerType, id, entity) : {},
     raw: event,
   };
 }
 
-/** What is there of the entity: a webhook that sends "simple" payloads only names its id. */
+/** What happened to an entity, by Mollie's name of it: a webhook that sends "simple" payloads only names the id. */
+export function readEntity(providerType: string, id: string, entity: unknown): { type: EventType; data: EventData } {
+  return { type: TYPES.get(providerType) ?? "unknown", data: dataOf(providerType, id, entity) };
+}
+
 function dataOf(providerType: string, id: string, entity: unknown): EventData {
   const amount = moneyOf(at(entity, "amount", "value"), at(entity, "amount", "currency"));
   const paymentId = textAt(entity, "paymentId");

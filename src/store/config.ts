@@ -67,6 +67,8 @@ export interface Source {
   userPrefix: string | null;
   /** What an event has to reach for people to hear of it. */
   minAuthenticity: Authenticity;
+  /** By what the provider's API is asked about what it posts, as the enricher has it. */
+  credential: Record<string, unknown> | null;
 }
 
 /** A merchant's account at the provider of a channel, with its secrets opened. */
@@ -262,5 +264,12 @@ async function openSource(env: Env, row: typeof sources.$inferSelect): Promise<S
   const { id, merchant, provider, config, userFrom, userPrefix, minAuthenticity } = row;
   const newestFirst = row.secrets.toSorted((a, b) => b.createdAt - a.createdAt);
   const secrets = await Promise.all(newestFirst.map(({ sealed }) => open(env, id, sealed)));
-  return { id, merchant, provider, secrets, config, userFrom, userPrefix, minAuthenticity };
+  const opened = row.credential === null ? null : await open(env, credentialRow(id), row.credential);
+  const credential = opened === null ? null : (JSON.parse(opened) as Record<string, unknown>);
+  return { id, merchant, provider, secrets, config, userFrom, userPrefix, minAuthenticity, credential };
+}
+
+/** What a source's credential is sealed under. */
+export function credentialRow(source: string): string {
+  return `${source}/credential`;
 }

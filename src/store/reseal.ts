@@ -1,7 +1,7 @@
 import type { Channel } from "../event/channels.ts";
 import { log } from "../platform/log.ts";
 import { markOf, open, reseal, seal } from "../platform/secret-box.ts";
-import { accountRow, headerRow } from "./config.ts";
+import { accountRow, credentialRow, headerRow } from "./config.ts";
 import { rowOf } from "./endpoint-secrets.ts";
 import { addressHash, addressRow, suppressionRow, type AddressedChannel } from "./people.ts";
 import { signingRow } from "./signing-keys.ts";
@@ -40,6 +40,7 @@ const COLUMNS: SealedColumn[] = [
     row: ([merchant, id]) => headerRow({ merchant: merchant!, id: id! }),
   },
   { table: "sources", key: ["id"], column: "secrets", row: ([id]) => id! },
+  { table: "sources", key: ["id"], column: "credential", row: ([id]) => credentialRow(id!) },
   { table: "merchants", key: ["id"], column: "signing_keys", row: ([id]) => signingRow(id!) },
   { table: "quarantine", key: ["merchant", "id"], column: "request", row: ([, id]) => id! },
   {

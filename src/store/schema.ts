@@ -44,7 +44,10 @@ export const apiKeys = sqliteTable("api_keys", {
   revokedAt: integer("revoked_at"),
 });
 
-/** `secrets`: sealed by `platform/secret-box.ts`, each under the source's id. */
+/**
+ * `secrets`: sealed by `platform/secret-box.ts`, each under the source's id. `credential`: sealed JSON by which the
+ * provider's API is asked about what it posts.
+ */
 export const sources = sqliteTable("sources", {
   id: text("id").primaryKey(),
   merchant: text("merchant").notNull(),
@@ -57,6 +60,7 @@ export const sources = sqliteTable("sources", {
   minAuthenticity: text("min_authenticity").$type<Authenticity>().notNull().default("fetched"),
   description: text("description"),
   createdAt: integer("created_at").notNull(),
+  credential: text("credential"),
 });
 
 export type EndpointStatus = "enabled" | "paused" | "disabled";

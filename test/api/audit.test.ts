@@ -51,10 +51,10 @@ const ROWS: Record<string, Row> = {
   revokeApiKey: { path: ({ keyId }) => `/v1/api-keys/${keyId}`, action: "key.revoked", target: ({ keyId }) => keyId },
   createSource: {
     path: () => "/v1/sources",
-    body: { provider: "stripe", secrets: ["whsec_marker"] },
+    body: { provider: "mollie", secrets: ["whsec_marker"], credential: { apiKey: "live_marker" } },
     action: "source.created",
     target: made("src"),
-    fields: ["provider", "secrets"],
+    fields: ["credential", "provider", "secrets"],
   },
   updateSource: {
     path: ({ source }) => `/v1/sources/${source}`,

@@ -205,9 +205,40 @@ describe("/v1/sources", () => {
       { name: "six secrets", input: { provider: "stripe", secrets: ["1", "2", "3", "4", "5", "6"] }, path: "/secrets" },
       { name: "what is no JSON Pointer", input: { provider: "stripe", userFrom: "data.customer" }, path: "/userFrom" },
       { name: "an unknown field", input: { provider: "stripe", secret: "x" }, path: "/secret" },
+      {
+        name: "a credential where nothing is asked",
+        input: { provider: "stripe", credential: { apiKey: "sk_1" } },
+        path: "/credential",
+      },
+      {
+        name: "a credential without its key",
+        input: { provider: "mollie", credential: { baseUrl: "https://api.example.com" } },
+        path: "/credential/apiKey",
+      },
+      {
+        name: "a credential that is no header",
+        input: { provider: "flutterwave", credential: { secretKey: "a\nb" } },
+        path: "/credential/secretKey",
+      },
+      {
+        name: "an API at a place that is never public",
+        input: { provider: "mollie", credential: { apiKey: "live_1", baseUrl: "http://169.254.169.254/" } },
+        path: "/credential/baseUrl",
+      },
     ].map((bad) => ({ status: 422, code: "invalid", ...bad })),
   )("refuses $name", async (bad) => {
     await expectRefused(bad, () => sendJson(merchant.key, "POST", "/v1/sources", bad.input));
+  });
+
+  it("refuses to lead a credential elsewhere without it: who may not read it cannot have it sent", async () => {
+    const { json } = await sendJson(merchant.key, "POST", "/v1/sources", {
+      provider: "mollie",
+      credential: { apiKey: "live_1" },
+    });
+    const change = { credential: { baseUrl: "https://evil.example.com" } };
+    await expectRefused({ name: "", status: 422, code: "invalid", path: "/credential/apiKey" }, () =>
+      sendJson(merchant.key, "PATCH", `/v1/sources/${String(json["id"])}`, change),
+    );
   });
 
   it("refuses a sixth secret", async () => {

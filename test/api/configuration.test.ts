@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 
+import { forget, sourceById } from "../../src/store/config.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 import { send } from "./support.ts";
 
@@ -131,6 +132,35 @@ describe("/v1/sources", () => {
     expect(json).toEqual({ ...before, ...changes });
     expect((await call("GET", path, { key: merchant.key })).json).toEqual(json);
     expect((await call("PATCH", path, { key: merchant.key, body: { provider: "stripe" } })).status).toBe(422);
+  });
+
+  it("keeps the credential of its provider's API sealed, never shows it, and lets it be replaced and removed", async () => {
+    const body = { provider: "mollie", credential: { apiKey: "live_marker" } };
+    const made = await call("POST", "/v1/sources", { key: merchant.key, body });
+    expect(made).toMatchObject({ status: 201, json: { hasCredential: true } });
+    const id = String(made.json["id"]);
+    const stored = async () => {
+      forget(merchant.id);
+      const row = await env.DB.prepare("SELECT credential FROM sources WHERE id = ?").bind(id).first("credential");
+      const opened = await sourceById(env, id);
+      return { row: String(row), credential: opened.ok && opened.value?.credential };
+    };
+    const before = await stored();
+    expect(before.credential).toEqual(body.credential);
+    expect(before.row).toMatch(/^v1\./);
+    expect(before.row).not.toContain("marker");
+
+    const patch = async (change: unknown) =>
+      (await call("PATCH", source(id), { key: merchant.key, body: change })).json;
+    expect(await patch({ description: "x" })).toMatchObject({ hasCredential: true, description: "x" });
+    expect(await stored()).toEqual(before);
+    const next = { apiKey: "live_marker_2", baseUrl: "https://api.example.com" };
+    expect(await patch({ credential: next })).toMatchObject({ hasCredential: true, description: "x" });
+    expect((await stored()).credential).toEqual(next);
+    const shown = [made.json, (await call("GET", "/v1/sources?limit=100", { key: merchant.key })).json];
+    expect(JSON.stringify(shown)).not.toMatch(/marker|api\.example/);
+    expect(await patch({ credential: null })).toMatchObject({ hasCredential: false });
+    expect((await stored()).credential).toBeNull();
   });
 
   it("loses no secret of two that are added at once", async () => {

@@ -11,7 +11,9 @@ const config = unstable_readConfig({ config: join(import.meta.dirname, "../../wr
 const { producers, consumers } = config.queues as Queues;
 
 it("lets no queue drop in silence what fails too often: it goes to `dead`, where somebody takes it", () => {
-  expect(new Set(consumers.map(({ queue }) => queue))).toEqual(new Set(["deliveries", "backup", "dead"]));
+  expect(new Set(consumers.map(({ queue }) => queue))).toEqual(
+    new Set(["deliveries", "backup", "enrichments", "dead"]),
+  );
   expect(producers.every((producer) => consumers.some(({ queue }) => queue === producer.queue))).toBe(true);
   for (const { queue, dead_letter_queue: dead, max_retries: retries } of consumers) {
     expect({ queue, dead }).toEqual({ queue, dead: queue === "dead" ? undefined : "dead" });

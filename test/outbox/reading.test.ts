@@ -28,6 +28,7 @@ const backup = async (): Promise<BackupMessage[]> => [
     key: "u/1",
     settles: [{ event: "evt_1", delivery: "dlv_1", counter: 1, outcome: { kind: "delivered" } }],
   },
+  { v: V, kind: "enrich", source: "src_1", receivedAt: 1, url: "https://paybell.test/", headers: [], body: "" },
   { v: V, kind: "accept", event: await acceptEvent({ merchant: "mer_1" }) },
 ];
 

@@ -81,7 +81,8 @@ async function furnish(): Promise<string> {
   expect((await call(ONLY_A, "PUT", "/v1/channels/email", account)).status).toBe(200);
   await call(ONLY_A, "PUT", "/v1/users/ada", { email: EMAIL, phone: PHONE });
   await suppress(deployed(ONLY_A), merchant.id, "email", EMAIL, "opted_out");
-  const { json } = await call(ONLY_A, "POST", "/v1/sources", { provider: "stripe", secrets: ["whsec_1", "whsec_2"] });
+  const fields = { provider: "mollie", secrets: ["whsec_1", "whsec_2"], credential: { apiKey: "live_1" } };
+  const { json } = await call(ONLY_A, "POST", "/v1/sources", fields);
   return String(json["id"]);
 }
 
@@ -97,6 +98,7 @@ describe("replacing the key-encryption key", () => {
     const source = await furnish();
     const before = await view(ONLY_A, source);
     expect(before).toMatchObject({
+      source: { value: { credential: { apiKey: "live_1" } } },
       users: [{ email: EMAIL, phone: PHONE, emailSuppressed: "opted_out" }],
       byEmail: ["ada"],
     });

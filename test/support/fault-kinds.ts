@@ -11,6 +11,7 @@ export interface Faults {
   /** Calls that fail; of objects by method, else by object. */
   deliveriesFails: number;
   backupFails: number;
+  enrichmentsFails: number;
   d1Fails: number;
   acceptFails: number;
   claimFails: number;
@@ -42,6 +43,7 @@ export const NO_FAULTS: Faults = {
   backupDoubled: 0,
   deliveriesFails: 0,
   backupFails: 0,
+  enrichmentsFails: 0,
   d1Fails: 0,
   acceptFails: 0,
   claimFails: 0,

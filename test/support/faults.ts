@@ -4,6 +4,8 @@ import { NO_FAULTS, type Chance, type Faults } from "./fault-kinds.ts";
 /** Work that Cloudflare bills, as it was really done. */
 export interface Counters {
   messages: number;
+  /** Messages of the `enrichments` queue. */
+  enrichments: number;
   /** Dispatches in those messages. */
   dispatches: number;
   /** Batches of messages that a consumer was started for. */
@@ -18,6 +20,7 @@ export interface Counters {
 
 const NO_WORK: Counters = {
   messages: 0,
+  enrichments: 0,
   dispatches: 0,
   batches: 0,
   outboxRequests: 0,
@@ -74,6 +77,13 @@ export function wrapEnv(env: Env): Env {
     DB: wrapD1(env.DB),
     DELIVERIES: wrapQueue(env.DELIVERIES),
     BACKUP: wrapBackup(env.BACKUP),
+    ENRICHMENTS: intercept(env.ENRICHMENTS, {
+      send: async (...args: Parameters<Queue["send"]>) => {
+        fail("enrichmentsFails");
+        counters.enrichments += 1;
+        await env.ENRICHMENTS.send(...args);
+      },
+    }),
     USER_OUTBOX: wrapNamespace(env.USER_OUTBOX, async (method, call, args) => {
       counters.outboxRequests += 1;
       if (method === "settle" && hasSuccess(args[0] as SettleInput)) {

@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from "vitest";
 
-import { exchange } from "../../src/delivery/exchange.ts";
+import { exchange } from "../../src/platform/exchange.ts";
 
 const post = (path: string, timeoutSeconds: number) =>
   exchange({ url: `${inject("receiver")}${path}`, headers: {}, body: "{}", timeoutSeconds });

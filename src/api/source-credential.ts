@@ -1,0 +1,42 @@
+import { z } from "@hono/zod-openapi";
+
+import { enricherOf } from "../enrich/index.ts";
+import { ProblemError } from "../platform/problem.ts";
+import { seal } from "../platform/secret-box.ts";
+import { credentialRow } from "../store/config.ts";
+import { fieldErrors, invalid } from "./field-errors.ts";
+import { requirePublic } from "./public-url.ts";
+
+/** By what a source's provider is asked about its own posts: the place of its API is part of it. */
+export const Credential = z.record(z.string(), z.unknown()).openapi({
+  description:
+    "By what the provider's API is asked about what it posts, never shown again: flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
+});
+
+/** A credential is what its provider's enricher says; an API elsewhere than at the provider has to be public. */
+export function checkCredential(
+  env: Env,
+  provider: string,
+  credential: Record<string, unknown> | null | undefined,
+): void {
+  if (!credential) {
+    return;
+  }
+  const enricher = enricherOf(provider);
+  if (enricher === null) {
+    throw invalid("/credential", "not_supported", `${provider} is asked nothing: its events go out as it signs them.`);
+  }
+  const { error } = enricher.credential.safeParse(credential);
+  if (error) {
+    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["credential"]) });
+  }
+  const { baseUrl } = credential;
+  if (typeof baseUrl === "string") {
+    requirePublic(env, "/credential/baseUrl", baseUrl);
+  }
+}
+
+/** A credential as its source's row keeps it. */
+export async function sealCredential(env: Env, source: string, credential: Record<string, unknown>): Promise<string> {
+  return seal(env.ENCRYPTION_KEY, credentialRow(source), JSON.stringify(credential));
+}
