@@ -2,7 +2,7 @@ import { readCdpEvent } from "./coinbase-cdp-events.ts";
 import { at, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
-import { bytesOfHex, isFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
+import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
 
 const TOLERANCE_SECONDS = 300;
 /** How many headers a signature may cover. */
@@ -30,10 +30,7 @@ export const coinbaseCdp: Provider = {
     if (values?.includes(null)) return { ok: false, reason: "covered-header-missing" };
     const prefix = values ? `${timestamp}.${covered!.join(" ")}.${values.join(".")}.` : `${timestamp}.`;
     const verification = await verifyHmac(prefixed(prefix, body), [bytes], secrets);
-    if (verification.ok && !isFresh(Number(timestamp), now, toleranceSeconds)) {
-      return { ok: false, reason: "timestamp-not-fresh" };
-    }
-    return verification;
+    return ifFresh(verification, Number(timestamp), now, toleranceSeconds);
   },
 
   async normalize({ body, headers }, _secrets, config) {

@@ -2,7 +2,7 @@ import { at, isObject, parseObject, textAt } from "./json.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { readPaddleEvent } from "./paddle-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { bytesOfHex, isFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
+import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
 
 /** How far the signed time may be from now, either way. Paddle's own library allows 5 s, and only into the past. */
 const TOLERANCE_SECONDS = 300;
@@ -22,10 +22,7 @@ export const paddle: Provider = {
     if (!signature) return { ok: false, reason: "header-malformed" };
     const { timestamp, signatures } = signature;
     const verification = await verifyHmac(prefixed(`${timestamp}:`, body), signatures, secrets);
-    if (verification.ok && !isFresh(Number(timestamp), now, toleranceSeconds)) {
-      return { ok: false, reason: "timestamp-not-fresh" };
-    }
-    return verification;
+    return ifFresh(verification, Number(timestamp), now, toleranceSeconds);
   },
 
   async normalize({ body }, _secrets, config) {

@@ -36,11 +36,19 @@ export async function verifyHmac(
   if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
   for (const [secretIndex, secret] of secrets.entries()) {
     if (secret === null || isBlank(secret)) continue;
-    const key = await hmacKey(secret, hash);
-    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
+    const mac = await hmacOf(secret, signed, hash);
     if (signatures.some((signature) => areEqual(mac, signature))) return { ok: true, secretIndex };
   }
   return { ok: false, reason: "signature-mismatch" };
+}
+
+/** The HMAC of bytes. The secret must not be blank: that is no key. */
+export async function hmacOf(
+  secret: string | Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array<ArrayBuffer>,
+  hash: HmacHash,
+): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", await hmacKey(secret, hash), bytes));
 }
 
 /**
@@ -62,6 +70,11 @@ export async function verifyToken(token: string, secrets: string[]): Promise<Ver
 export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> | null {
   if (text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return null;
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Hexadecimal of lower case, two digits a byte. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Bytes of base64 as everybody writes it: padded, nothing else in it; null for any other text. */
@@ -90,8 +103,19 @@ export function isFresh(signedAt: number, now: number, toleranceSeconds: number)
   return Math.abs(now - signedAt) <= toleranceSeconds;
 }
 
+/** The verdict over what holds a signed time, which has to be near enough to now besides, as {@link isFresh} knows it. */
+export function ifFresh(
+  verification: Verification,
+  signedAt: number,
+  now: number,
+  toleranceSeconds: number,
+): Verification {
+  const isStale = verification.ok && !isFresh(signedAt, now, toleranceSeconds);
+  return isStale ? { ok: false, reason: "timestamp-not-fresh" } : verification;
+}
+
 /** `prefix` as UTF-8, then the body: what is signed, without making text of the body. */
-export function prefixed(prefix: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
+export function prefixed(prefix: string, body: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> {
   const head = encoder.encode(prefix);
   const bytes = new Uint8Array(head.length + body.length);
   bytes.set(head);

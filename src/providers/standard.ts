@@ -4,7 +4,7 @@ import { acknowledgePlainly, type Provider, type Verification } from "./provider
 import {
   bytesOfBase64,
   bytesOfLooseBase64,
-  isFresh,
+  ifFresh,
   MAX_HEADER_LENGTH,
   MAX_SECRETS,
   MAX_SIGNATURES,
@@ -34,10 +34,7 @@ export const standard: Provider = {
     const signed = prefixed(`${id}.${timestamp}.`, body);
     const bySecret = await verifyHmac(signed, signatures.v1, secrets.map(symmetricKey));
     const verification = bySecret.ok ? bySecret : await verifyEd25519(signed, signatures.v1a, secrets, bySecret);
-    if (verification.ok && !isFresh(Number(timestamp), now, toleranceSeconds)) {
-      return { ok: false, reason: "timestamp-not-fresh" };
-    }
-    return verification;
+    return ifFresh(verification, Number(timestamp), now, toleranceSeconds);
   },
 
   async normalize({ body, headers }) {

@@ -2,7 +2,7 @@ import { isInstant } from "../event/instant.ts";
 import type { ProviderEvent } from "../event/event.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, UnparseableError } from "./provider.ts";
-import { bytesOfHex, isFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
+import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
 import { customerOf, readStripeEvent } from "./stripe-events.ts";
 import { instantOf } from "./stripe-objects.ts";
 
@@ -24,9 +24,7 @@ export const stripe: Provider = {
     if (!signature) return { ok: false, reason: "header-malformed" };
     const { signedAt, signatures } = signature;
     const verification = await verifyHmac(prefixed(`${signedAt}.`, body), signatures, secrets);
-    if (verification.ok && !isFresh(signedAt, now, toleranceSeconds))
-      return { ok: false, reason: "timestamp-not-fresh" };
-    return verification;
+    return ifFresh(verification, signedAt, now, toleranceSeconds);
   },
 
   async normalize(request) {
