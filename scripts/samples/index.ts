@@ -1,6 +1,7 @@
 import { adyenPlatformSamples } from "./adyen-platform.ts";
 import { adyenSamples } from "./adyen.ts";
 import { alipaySamples } from "./alipay.ts";
+import { braintreeSamples } from "./braintree.ts";
 import { checkoutSamples } from "./checkout.ts";
 import { coinbaseCdpSamples } from "./coinbase-cdp.ts";
 import { coinbaseCommerceSamples } from "./coinbase-commerce.ts";
@@ -37,6 +38,7 @@ export const samples: readonly ProviderSamples[] = [
   flutterwaveSamples,
   flutterwaveV4Samples,
   gocardlessSamples,
+  braintreeSamples,
   paddleSamples,
   lemonsqueezySamples,
   shopifySamples,

@@ -1,7 +1,6 @@
-import { z } from "zod";
-
 import type { ProviderEvent } from "../event/event.ts";
 import { readAdyenItem } from "./adyen-events.ts";
+import { AdyenConfig } from "./config.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
 import { instantOfIso } from "./reading.ts";
@@ -9,9 +8,6 @@ import { bytesOfBase64, bytesOfHex, type HmacSecret, MAX_HEADER_LENGTH, prefixed
 
 /** A post holds one item, or a few; each is verified, so there must be an end. */
 const MAX_ITEMS = 100;
-
-/** `autoCapture`: the account captures by itself, so that an authorisation is a payment. */
-const AdyenConfig = z.strictObject({ autoCapture: z.boolean().optional() });
 
 /**
  * Adyen's standard notifications: each item carries its own HMAC-SHA256 in base64 over eight of its fields, joined with

@@ -1,5 +1,6 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { formOf } from "./form.ts";
 import { known } from "./json.ts";
 import { type Acknowledgement, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
@@ -18,7 +19,7 @@ export const alipay: Provider = {
   config: ModeConfig,
 
   async verify({ body }, secrets) {
-    const form = formOf(body);
+    const form = noticeOf(body);
     if (!form) return { ok: false, reason: "form-malformed" };
     if ((form.get("sign_type") ?? "RSA2") !== "RSA2") return { ok: false, reason: "algorithm-unknown" };
     const signature = form.get("sign");
@@ -28,7 +29,7 @@ export const alipay: Provider = {
   },
 
   async normalize({ body }, _secrets, config) {
-    const form = formOf(body);
+    const form = noticeOf(body);
     const notifyType = form?.get("notify_type");
     if (!form || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
     const status = notifyType === "trade_status_sync" ? form.get("trade_status") : undefined;
@@ -56,11 +57,9 @@ export const alipay: Provider = {
 };
 
 /** Null for what is no form in UTF-8, and where a field comes twice. */
-function formOf(body: Uint8Array): Form | null {
-  const pairs = [...new URLSearchParams(new TextDecoder().decode(body))];
-  const form = new Map(pairs);
-  const isUtf8 = /^utf-?8$/i.test(form.get("charset") ?? "utf-8");
-  return pairs.length === form.size && isUtf8 ? form : null;
+function noticeOf(body: Uint8Array): Form | null {
+  const form = formOf(body);
+  return /^utf-?8$/i.test(form?.get("charset") ?? "utf-8") ? form : null;
 }
 
 function signedOf(form: Form, without: string[]): Uint8Array<ArrayBuffer> {

@@ -1,16 +1,12 @@
-import { z } from "zod";
-
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { FlutterwaveV4Config } from "./config.ts";
 import { statusOf, TRANSFERS, typeIn } from "./flutterwave.ts";
 import { verifyBase64Hmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider } from "./provider.ts";
-import { failureOf, idOf, isLive, ModeConfig, moneyOf } from "./reading.ts";
+import { failureOf, idOf, isLive, moneyOf } from "./reading.ts";
 import { verifyToken } from "./signature.ts";
-
-/** `signature`: `token` for accounts whose header repeats the secret hash, instead of signing with it. */
-const Config = ModeConfig.extend({ signature: z.enum(["hmac", "token"]).optional() });
 
 const CHARGES: Readonly<Record<string, EventType>> = {
   succeeded: "payment.succeeded",
@@ -43,7 +39,7 @@ const CHARGEBACKS: Readonly<Record<string, EventType>> = {
  */
 export const flutterwaveV4: Provider = {
   name: "flutterwave-v4",
-  config: Config,
+  config: FlutterwaveV4Config,
 
   async verify({ body, headers }, secrets, { config }) {
     const header = headers.get("flutterwave-signature");

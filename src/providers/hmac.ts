@@ -1,6 +1,6 @@
 import { pointerValue } from "../event/json-pointer.ts";
 import { readCanonical } from "./canonical.ts";
-import { HmacConfig } from "./hmac-config.ts";
+import { HmacConfig } from "./config.ts";
 import { parseObject } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, type Verification } from "./provider.ts";
 import { instantOfIso } from "./reading.ts";
@@ -8,7 +8,7 @@ import {
   bytesOfBase64,
   bytesOfHex,
   bytesOfLooseBase64,
-  isFresh,
+  ifFresh,
   MAX_HEADER_LENGTH,
   secondsOf,
   verifyHmac,
@@ -89,9 +89,7 @@ async function verifyAsSaid(
   const keys = secretEncoding === "utf8" ? secrets : secrets.map((secret) => BYTES_OF[secretEncoding](secret));
   const verification = await verifyHmac(bytes, [signature], keys, hash);
   const tolerance = toleranceSeconds ?? config.toleranceSeconds ?? TOLERANCE_SECONDS;
-  return verification.ok && !isFresh(signedAt, now, tolerance)
-    ? { ok: false, reason: "timestamp-not-fresh" }
-    : verification;
+  return ifFresh(verification, signedAt, now, tolerance);
 }
 
 function signatureIn(headers: Headers, { header, prefix, algorithm = "sha256" }: HmacConfig): string {

@@ -1,6 +1,7 @@
 import { adyenPlatform } from "./adyen-platform.ts";
 import { adyen } from "./adyen.ts";
 import { alipay } from "./alipay.ts";
+import { braintree } from "./braintree.ts";
 import { checkout } from "./checkout.ts";
 import { coinbaseCdp } from "./coinbase-cdp.ts";
 import { coinbaseCommerce } from "./coinbase-commerce.ts";
@@ -37,6 +38,7 @@ export const providers = {
   flutterwave,
   "flutterwave-v4": flutterwaveV4,
   gocardless,
+  braintree,
   paddle,
   lemonsqueezy,
   shopify,

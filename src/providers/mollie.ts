@@ -1,13 +1,10 @@
-import { z } from "zod";
-
 import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import { MollieConfig } from "./config.ts";
 import { at, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { instantOfIso, isLive, ModeConfig, moneyOf, paymentOf } from "./reading.ts";
+import { instantOfIso, isLive, moneyOf, paymentOf } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signature.ts";
-
-const MollieConfig = ModeConfig.extend({ webhooks: z.enum(["signed", "legacy"]).optional() });
 
 /** Names of `WebhookEventTypes` in mollie-api-typescript; an open payment is only read, never announced. */
 const TYPES: ReadonlyMap<string, EventType> = new Map([

@@ -36,11 +36,19 @@ export async function verifyHmac(
   if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
   for (const [secretIndex, secret] of secrets.entries()) {
     if (secret === null || isBlank(secret)) continue;
-    const key = await hmacKey(secret, hash);
-    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
+    const mac = await hmacOf(secret, signed, hash);
     if (signatures.some((signature) => areEqual(mac, signature))) return { ok: true, secretIndex };
   }
   return { ok: false, reason: "signature-mismatch" };
+}
+
+/** The HMAC of bytes. The secret must not be blank: that is no key. */
+export async function hmacOf(
+  secret: string | Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array<ArrayBuffer>,
+  hash: HmacHash,
+): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", await hmacKey(secret, hash), bytes));
 }
 
 /**
@@ -64,6 +72,11 @@ export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> | null {
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
 
+/** Hexadecimal of lower case, two digits a byte. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Bytes of base64 as everybody writes it: padded, nothing else in it; null for any other text. */
 export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | null {
   if (text === "" || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null;
@@ -83,21 +96,16 @@ export function secondsOf(text: string): number | null {
 }
 
 /**
- * Whether a signed time is near enough to now, before or after; all in seconds. To be asked after the signature has
- * been found good, so that a stranger cannot probe our clock.
+ * The verdict over what holds a signed time: that has to be near enough to now besides, before or after; all in seconds.
+ * Only what was found good is refused for its time, so that a stranger cannot probe our clock.
  */
-export function isFresh(signedAt: number, now: number, toleranceSeconds: number): boolean {
-  return Math.abs(now - signedAt) <= toleranceSeconds;
-}
-
-/** The verdict over what holds a signed time, which has to be near enough to now besides, as {@link isFresh} knows it. */
 export function ifFresh(
   verification: Verification,
   signedAt: number,
   now: number,
   toleranceSeconds: number,
 ): Verification {
-  const isStale = verification.ok && !isFresh(signedAt, now, toleranceSeconds);
+  const isStale = verification.ok && !(Math.abs(now - signedAt) <= toleranceSeconds);
   return isStale ? { ok: false, reason: "timestamp-not-fresh" } : verification;
 }
 

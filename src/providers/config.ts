@@ -1,5 +1,17 @@
 import { z } from "zod";
 
+import { ModeConfig } from "./reading.ts";
+
+// What the `config` of a source may hold. The API checks it where it is written; adapters only read it.
+
+/** `autoCapture`: the account captures by itself, so that an authorisation is a payment. */
+export const AdyenConfig = z.strictObject({ autoCapture: z.boolean().optional() });
+
+/** `signature`: `token` for accounts whose header repeats the secret hash, instead of signing with it. */
+export const FlutterwaveV4Config = ModeConfig.extend({ signature: z.enum(["hmac", "token"]).optional() });
+
+export const MollieConfig = ModeConfig.extend({ webhooks: z.enum(["signed", "legacy"]).optional() });
+
 const HeaderName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, "The name of an HTTP header");
 const Part = z.union([z.enum(["id", "timestamp", "url", "body"]), z.strictObject({ text: z.string().max(16) })]);
 
