@@ -144,6 +144,7 @@ function isOptional(place: Place): boolean {
 }
 
 function typeOf({ types }: MessageMap, status: unknown): string | undefined {
+  if (typeof status === "object") return undefined;
   const name = String(status);
   return Object.hasOwn(types, name) ? types[name] : undefined;
 }

@@ -11,7 +11,7 @@ import { freePort } from "../e2e/process.ts";
 const BIN = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /** A message to publish. */
-interface Publishing {
+export interface Publishing {
   body: string | Buffer;
   options?: Options.Publish;
 }
@@ -68,7 +68,10 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   const on = async <T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> => {
     const connection: ChannelModel = await connect(url);
     try {
-      return await work(await connection.createConfirmChannel());
+      const channel = await connection.createConfirmChannel();
+      // What the broker refuses, the call that asked for it rejects with.
+      channel.on("error", () => {});
+      return await work(channel);
     } finally {
       await connection.close();
     }
