@@ -144,9 +144,8 @@ function isOptional(place: Place): boolean {
 }
 
 function typeOf({ types }: MessageMap, status: unknown): string | undefined {
-  if (typeof status === "object") return undefined;
-  const name = String(status);
-  return Object.hasOwn(types, name) ? types[name] : undefined;
+  const name = typeof status === "boolean" ? String(status) : idOf(status);
+  return name !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
 function currencyOf(value: unknown): string | undefined {

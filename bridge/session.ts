@@ -35,6 +35,8 @@ export interface Session {
  */
 export async function openSession(consuming: ChannelModel, input: SessionInput): Promise<Session> {
   const over = new AbortController();
+  // What is wrong comes again as the end of the connection, or as what cannot be done.
+  consuming.on("error", () => {});
   const burying = await input.connect();
   const end = () => {
     if (over.signal.aborted) return;
@@ -47,16 +49,33 @@ export async function openSession(consuming: ChannelModel, input: SessionInput):
     const source = await consuming.createChannel();
     source.on("error", end).on("close", end);
     const { consumerCount } = await source.checkQueue(input.queue);
+    await ensureQueue(burying, input.deadLetter);
     const graves = await burying.createConfirmChannel();
     // Returned: the queue of dead letters is gone. What was sent there is not safe, and is confirmed all the same.
     graves.on("error", end).on("close", end).on("return", end);
-    await graves.assertQueue(input.deadLetter, { durable: true });
     await source.prefetch(input.prefetch);
     return await consume(source, graves, { input, over: over.signal, others: consumerCount, end });
   } catch (error) {
     end();
     throw error;
   }
+}
+
+/** Makes a durable queue if there is none of this name; one that is there is left as it is, of whatever type. */
+async function ensureQueue(connection: ChannelModel, queue: string): Promise<void> {
+  const looking = await connection.createChannel();
+  looking.on("error", () => {});
+  const isThere = await looking.checkQueue(queue).then(
+    () => true,
+    () => false,
+  );
+  // RabbitMQ closes a channel that asked for what is not there.
+  const channel = isThere ? looking : await connection.createChannel();
+  if (!isThere) {
+    channel.on("error", () => {});
+    await channel.assertQueue(queue, { durable: true });
+  }
+  await channel.close();
 }
 
 async function consume(

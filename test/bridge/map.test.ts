@@ -226,7 +226,7 @@ describe("whatever a message holds", () => {
   });
   const map = mapOf({ occurredAt: { pointer: "/at", optional: true }, payment: "/user_id" });
 
-  it("it becomes what Paybell takes as it was meant, or a reason; the same each time", () => {
+  it("makes it what Paybell takes as it was meant, or a reason; the same each time", () => {
     fc.assert(
       fc.property(wild, fc.constantFrom("minor", "major"), (body, unit) => {
         const message = messageOf(body);
@@ -238,7 +238,7 @@ describe("whatever a message holds", () => {
         }
         const taken = readCanonical(parseObject(bytesOf(mapped.body)), mapped.id);
         expect(taken.type).toBe(SIMPLE.types[body.status as "success"]);
-        expect(taken.customer).toBe(String(body.user_id));
+        expect(taken.customer).toBe(`${body.user_id as string | number}`);
       }),
     );
   });

@@ -55,10 +55,13 @@ describe("delivering", () => {
     held = [];
     stopping = new AbortController();
     aborting = new AbortController();
-    server = createServer(async (request, response) => {
-      const body = (await request.toArray()).join("");
-      seen.push({ headers: new Headers(request.headers as Record<string, string>), body });
-      answer(request, response, seen.length);
+    server = createServer((request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      request.on("end", () => {
+        seen.push({ headers: new Headers(request.headers as Record<string, string>), body });
+        answer(request, response, seen.length);
+      });
     });
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ingest/src_1`;

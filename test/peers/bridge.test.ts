@@ -112,10 +112,10 @@ describe("the bridge", () => {
       ran.push(running);
     };
     /** Waits until the bridge has taken so many messages, the last hundred of which it has in hand. */
-    const progress = (taken: number) =>
-      expect
-        .poll(async () => MESSAGES - (await rabbit.count(queue)), { timeout: 60_000, interval: 100 })
-        .toBeGreaterThan(taken);
+    const progress = async (taken: number) => {
+      const count = async () => MESSAGES - (await rabbit.count(queue));
+      await expect.poll(count, { timeout: 120_000, interval: 100 }).toBeGreaterThan(taken);
+    };
 
     await progress(400);
     await killAndStart();
@@ -184,6 +184,64 @@ describe("the bridge", () => {
     expect(await second.exited).toBe(0);
     expect(await rabbit.count(queue)).toBe(0);
     expect(orderFaults(story.receiver.received)).toEqual([]);
+  });
+
+  it("makes dead letters that are the messages, and do not expire or go elsewhere", async () => {
+    const options = {
+      messageId: "m-poison",
+      contentType: "application/json",
+      timestamp: 1_795_521_600,
+      userId: "guest",
+      headers: { trace: "t-1", CC: [`${queue}.copy`] },
+    };
+    await rabbit.declare(`${queue}.copy`);
+    const body = '{ "user_id": 12345678901234567890 }';
+    await rabbit.publish(queue, [{ body, options: { ...options, expiration: "600000" } }]);
+    await rabbit.drain(`${queue}.copy`);
+    const running = bridge();
+    await running.line("bridge.dead_lettered");
+    running.kill("SIGTERM");
+    expect(await running.exited).toBe(0);
+    const [dead, ...others] = await rabbit.drain(`${queue}.dead`);
+    expect(others).toEqual([]);
+    expect(dead!.content.toString()).toBe(body);
+    expect(dead!.properties).toMatchObject({
+      messageId: "m-poison",
+      contentType: "application/json",
+      timestamp: 1_795_521_600,
+      deliveryMode: 2,
+      expiration: undefined,
+      userId: undefined,
+      headers: {
+        trace: "t-1",
+        "x-paybell-reason": "status_missing amount_missing",
+        "x-paybell-queue": queue,
+        "x-paybell-exchange": "",
+        "x-paybell-routing-key": queue,
+      },
+    });
+    expect(await rabbit.count(`${queue}.copy`)).toBe(0);
+    expect(await rabbit.count(queue)).toBe(0);
+  });
+
+  it("acknowledges no message whose dead letter has nowhere to go", async () => {
+    const running = bridge();
+    await running.line("bridge.consuming");
+    await rabbit.remove(`${queue}.dead`);
+    await rabbit.publish(queue, [{ body: "no JSON", options: {} }]);
+    await running.line("bridge.dead_lettered");
+    running.kill("SIGTERM");
+    expect(await running.exited).toBe(0);
+    // It was handed out again, when the queue of dead letters had been made anew.
+    expect(namesOf(running)).toEqual([
+      "bridge.consuming",
+      "bridge.disconnected",
+      "bridge.consuming",
+      "bridge.dead_lettered",
+      "bridge.stopped",
+    ]);
+    expect(await rabbit.count(`${queue}.dead`)).toBe(1);
+    expect(await rabbit.count(queue)).toBe(0);
   });
 
   it.each([

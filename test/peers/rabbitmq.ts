@@ -26,6 +26,7 @@ export interface RabbitMq {
   publish(queue: string, messages: Publishing[]): Promise<void>;
   /** How many messages wait there; those that a consumer has in hand do not. */
   count(queue: string): Promise<number>;
+  remove(queue: string): Promise<void>;
   /** Takes all messages out. */
   drain(queue: string): Promise<GetMessage[]>;
   /** Ends it (`SIGTERM`: as a service is stopped; `SIGKILL`: as in a crash) and starts it again on what it has stored. */
@@ -90,6 +91,7 @@ export async function startRabbitMq(): Promise<RabbitMq> {
         await channel.waitForConfirms();
       }),
     count: (queue) => on(async (channel) => (await channel.checkQueue(queue)).messageCount),
+    remove: (queue) => on(async (channel) => void (await channel.deleteQueue(queue))),
     drain: (queue) =>
       on(async (channel) => {
         const messages: GetMessage[] = [];
