@@ -1,4 +1,11 @@
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from "amqplib";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { log } from "../src/platform/log.ts";
+
+/** Pauses between tries to put a message into dead letters that are full. */
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 30_000;
 
 /** What a session consumes from and what it does with a message; `connect` opens another connection of its own. */
 export interface SessionInput {
@@ -97,10 +104,14 @@ async function consume(
     others,
     ack,
     bury: async (message, reason) => {
-      const isSafe = await publish(graves, input.deadLetter, message, { queue: input.queue, reason });
-      // The broker confirms what it had to return, too: the session is over then.
-      if (!isSafe) end();
-      if (over.aborted) return false;
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+        const isSafe = await publish(graves, input.deadLetter, message, { queue: input.queue, reason });
+        // RabbitMQ confirms what it had to return, too: the session is over then.
+        if (over.aborted) return false;
+        if (isSafe) break;
+        log.warn("bridge.dead_letter_refused", { reason });
+        await delay(pause, undefined, { signal: over }).catch(() => {});
+      }
       ack(message);
       return true;
     },

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { firstSuccesses, orderFaults, startStory, type Story } from "../e2e/story.ts";
 import { startBridge, type BridgeProcess } from "./bridge-process.ts";
@@ -43,6 +43,7 @@ describe("the bridge", () => {
   let folder: string;
   let queue = "";
   let number = 0;
+  const started = new Set<BridgeProcess>();
 
   beforeAll(async () => {
     [story, rabbit] = await Promise.all([startStory({ vars: LEASES }), startRabbitMq()]);
@@ -61,11 +62,19 @@ describe("the bridge", () => {
     await rabbit.declare(queue);
   });
 
-  const bridge = (args: Record<string, string> = {}, secret = SECRET): BridgeProcess =>
-    startBridge(
+  afterEach(() => {
+    started.forEach((running) => running.kill("SIGKILL"));
+    started.clear();
+  });
+
+  const bridge = (args: Record<string, string> = {}, secret = SECRET): BridgeProcess => {
+    const running = startBridge(
       { amqp: rabbit.url, queue, source, map: join(folder, "map.json"), url: story.merchant.url, ...args },
       { PAYBELL_SECRET: secret },
     );
+    started.add(running);
+    return running;
+  };
   const namesOf = ({ lines }: BridgeProcess) => lines.map(({ message }) => message);
 
   it("makes an event of a message, and leaves when it is told to", async () => {
@@ -161,6 +170,8 @@ describe("the bridge", () => {
     ]);
     expect(new Map(reasons as [string, string][])).toEqual(poison);
     expect(ran.flatMap(namesOf).filter((name) => !name.startsWith("bridge."))).toEqual([]);
+    // It was there when the broker stopped and when it crashed.
+    expect(namesOf(ran[1]!).filter((name) => name === "bridge.consuming")).toHaveLength(3);
   }, 600_000);
 
   it("finishes what it has begun when it is told to stop", async () => {
@@ -224,11 +235,25 @@ describe("the bridge", () => {
     expect(await rabbit.count(queue)).toBe(0);
   });
 
+  it("keeps a message whose dead letter is refused until there is room", async () => {
+    await rabbit.declare(`${queue}.dead`, { maxLength: 1, overflow: "reject-publish" });
+    await rabbit.publish(`${queue}.dead`, [{ body: "in the way" }]);
+    const running = bridge();
+    await rabbit.publish(queue, [{ body: "no JSON" }]);
+    await running.line("bridge.dead_letter_refused");
+    await rabbit.drain(`${queue}.dead`);
+    await running.line("bridge.dead_lettered");
+    running.kill("SIGTERM");
+    expect(await running.exited).toBe(0);
+    expect(await rabbit.count(`${queue}.dead`)).toBe(1);
+    expect(await rabbit.count(queue)).toBe(0);
+  });
+
   it("acknowledges no message whose dead letter has nowhere to go", async () => {
     const running = bridge();
     await running.line("bridge.consuming");
     await rabbit.remove(`${queue}.dead`);
-    await rabbit.publish(queue, [{ body: "no JSON", options: {} }]);
+    await rabbit.publish(queue, [{ body: "no JSON" }]);
     await running.line("bridge.dead_lettered");
     running.kill("SIGTERM");
     expect(await running.exited).toBe(0);

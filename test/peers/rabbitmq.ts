@@ -20,8 +20,8 @@ export interface Publishing {
 export interface RabbitMq {
   /** amqp:// and where it listens. */
   url: string;
-  /** Makes durable queues, as their owner does. */
-  declare(...queues: string[]): Promise<void>;
+  /** Makes a durable queue, as its owner does. */
+  declare(queue: string, options?: Options.AssertQueue): Promise<void>;
   /** Publishes persistent messages in their order; resolves when the broker has them all. */
   publish(queue: string, messages: Publishing[]): Promise<void>;
   /** How many messages wait there; those that a consumer has in hand do not. */
@@ -79,10 +79,8 @@ export async function startRabbitMq(): Promise<RabbitMq> {
   };
   return {
     url,
-    declare: (...queues) =>
-      on(async (channel) => {
-        for (const queue of queues) await channel.assertQueue(queue, { durable: true });
-      }),
+    declare: (queue, options) =>
+      on(async (channel) => void (await channel.assertQueue(queue, { durable: true, ...options }))),
     publish: (queue, messages) =>
       on(async (channel) => {
         for (const { body, options } of messages) {
