@@ -19,6 +19,8 @@ const CONNECT_MS = 10_000;
 const HEARTBEAT_SECONDS = 15;
 /** Pauses between tries to connect, in ms. */
 const RECOVERY = { initialDelay: 200, maxDelay: 10_000 };
+/** What is configured wrongly, as sysexits.h has it: starting again does not help. */
+const EX_CONFIG = 78;
 /** What RabbitMQ answers where waiting does not help: refused, not found, no such virtual host. */
 const HOPELESS = /\b(403|404|530)\b/;
 
@@ -84,9 +86,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 try {
   const failure = await run(await readOptions(process.argv.slice(2), process.env), stopping);
   if (failure !== null) log.error("bridge.failed", { reason: failure });
-  process.exit(failure === null ? 0 : 1);
+  process.exit(failure === null ? 0 : EX_CONFIG);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-  process.exit(2);
+  process.exit(EX_CONFIG);
 }

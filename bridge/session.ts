@@ -119,7 +119,11 @@ async function consume(
       if (!over.aborted) await source.cancel(consumerTag).catch(end);
     },
     close: async () => {
-      if (!over.aborted) await source.close().catch(end);
+      if (!over.aborted) {
+        // Given back, so that no quorum queue counts it as a failure (RabbitMQ 4.3).
+        source.nackAll(true);
+        await source.close().catch(end);
+      }
       end();
     },
   };
