@@ -157,6 +157,27 @@ const MUTANTS: Mutant[] = [
     to: "return ageMs < 0;",
     tests: ["test/ingest/enrichments.test.ts"],
   },
+  {
+    name: "a bridge that keeps no order",
+    file: "bridge/lanes.ts",
+    from: "(this.#last.get(key) ?? Promise.resolve()).then(work)",
+    to: "work()",
+    tests: ["test/bridge/lanes.test.ts"],
+  },
+  {
+    name: "a bridge that makes dead letters of all while the source is unknown",
+    file: "bridge/post.ts",
+    from: "status === 413 || status === 422",
+    to: "status === 413 || status === 422 || status === 404",
+    tests: ["test/bridge/post.test.ts"],
+  },
+  {
+    name: "a bridge that signs another id at each attempt",
+    file: "bridge/map.ts",
+    from: '(dedupe === "content" ? hashOf(message.body) : "")',
+    to: "crypto.randomUUID()",
+    tests: ["test/bridge/map.test.ts"],
+  },
 ];
 /** In so many seeds of the chaos suite a mutant has to be noticed. */
 const CHAOS_SEEDS = 20;
@@ -168,7 +189,7 @@ const root = new URL("..", import.meta.url).pathname;
 function isKilled({ name, file, from, to, tests }: Mutant): boolean {
   const copy = mkdtempSync(join(tmpdir(), "paybell-mutant-"));
   try {
-    for (const part of ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"]) {
+    for (const part of ["src", "bridge", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"]) {
       cpSync(join(root, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

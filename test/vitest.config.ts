@@ -12,7 +12,7 @@ export default defineConfig(async () => ({
         root,
         test: {
           name: "node",
-          include: ["test/{event,providers,enrich,channels,docs,scripts}/**/*.test.ts"],
+          include: ["test/{event,providers,enrich,channels,bridge,docs,scripts}/**/*.test.ts"],
         },
       },
       {

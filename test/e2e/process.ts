@@ -36,9 +36,13 @@ export async function newState(): Promise<string> {
   return state;
 }
 
-/** Starts the Worker of the tests on a state folder; resolves when it takes requests. */
-export async function startWorker(state: string, vars: Record<string, string> = {}): Promise<WorkerProcess> {
-  const port = await freePort();
+/** Starts the Worker of the tests on a state folder, on a free port if on none said; resolves when it takes requests. */
+export async function startWorker(
+  state: string,
+  vars: Record<string, string> = {},
+  port?: number,
+): Promise<WorkerProcess> {
+  port ??= await freePort();
   const child = run([
     "dev",
     "test/support/worker.ts",
@@ -95,7 +99,8 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody has. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };

@@ -19,7 +19,7 @@ export interface Story {
   faults(faults: Record<string, unknown>): Promise<void>;
   /** Kills the Worker's process group. */
   kill(): Promise<void>;
-  /** Starts it again on the same state. */
+  /** Starts it again on the same state, at the same address. */
   restart(): Promise<void>;
   end(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function startStory(
     faults: (faults) => setFaults(story.merchant.url, faults),
     kill: () => worker.kill(),
     restart: async () => {
-      worker = await startWorker(state, vars);
+      worker = await startWorker(state, vars, Number(new URL(worker.url).port));
       story.merchant = merchantOf(worker.url, story.merchant.apiKey);
     },
     end: async () => {
