@@ -6,6 +6,7 @@ import { keepHouse } from "./outbox/housekeeping.ts";
 import { wakeJobs } from "./delivery/replay-job.ts";
 import { consumeBackup } from "./ingest/backup.ts";
 import { consumeEnrichments } from "./ingest/enrichments.ts";
+import { handshake } from "./ingest/handshake.ts";
 import { ingest } from "./ingest/ingest.ts";
 
 export { EndpointGate } from "./delivery/endpoint-gate.ts";
@@ -15,6 +16,7 @@ export { UserOutbox } from "./outbox/user-outbox.ts";
 
 const app = createApp();
 app.post("/ingest/:sourceId", ingest);
+app.get("/ingest/:sourceId", handshake);
 
 /** The Worker: HTTP in, queues, cron. */
 export default {

@@ -6,14 +6,15 @@ import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
 import { readBody } from "../platform/body.ts";
-import { callerOf, isWithin, noteRefused, shutOutFor } from "../platform/limits.ts";
+import { isWithin, noteRefused } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { providerOf } from "../providers/index.ts";
 import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
-import { isMet, merchantConfig, sourceById, type MerchantConfig, type Source } from "../store/config.ts";
+import { merchantConfig, type MerchantConfig, type Source } from "../store/config.ts";
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
+import { addressed } from "./addressed.ts";
 import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
@@ -32,25 +33,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
  */
 export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const now = Date.now();
-  const id = c.req.param("sourceId") ?? "";
-  const caller = callerOf(c.req.raw.headers);
-  // A provider posts for many merchants from one address: bad signatures close the one source to it, unknown sources
-  // those that this isolate has not met.
-  const forger = caller && `${caller} ${id}`;
-  const refusedFor = shutOutFor(forger, now) || (isMet("source", id) ? 0 : shutOutFor(caller, now));
-  if (refusedFor > 0) {
-    throw new ProblemError("too_many_requests", { headers: { "retry-after": String(refusedFor) } });
-  }
-  const found = await sourceById(c.env, id);
-  if (!found.ok) {
-    throw new ProblemError("unavailable");
-  }
-  const source = found.value;
-  const provider = source && providerOf(source.provider);
-  if (!source || !provider) {
-    c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
-    throw new ProblemError("not_found");
-  }
+  const { source, provider, stranger } = await addressed(c, now);
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (body === null) {
     throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
@@ -67,7 +50,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   });
   if (!verification.ok) {
     log.warn("ingest.refused", { source: source.id, reason: verification.reason });
-    c.executionCtx.waitUntil(noteRefused(c.env, forger, now));
+    c.executionCtx.waitUntil(noteRefused(c.env, stranger, now));
     c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
     return provider.acknowledge("bad-signature");
   }

@@ -234,7 +234,7 @@ describe("every path", () => {
     ["PATCH", "/v1/deliveries", "GET, HEAD"],
     ["GET", "/v1/deliveries/dlv_1/retry", "POST"],
     ["POST", "/healthz", "GET, HEAD"],
-    ["GET", "/ingest/src_1", "POST"],
+    ["PUT", "/ingest/src_1", "GET, HEAD, POST"],
   ])("answers %s %s with 405 and what it allows", async (method, path, allowed) => {
     const { status, headers, json } = await send(method, path, {
       headers: { authorization: `Bearer ${merchant.key}` },

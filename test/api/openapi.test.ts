@@ -9,7 +9,7 @@ import { send } from "./support.ts";
 const app = createApp();
 const document = openApiDocument(app);
 
-/** Routes that the document leaves out: itself. `POST /ingest/{sourceId}` is mounted by the Worker. */
+/** Routes that the document leaves out: itself. `/ingest/{sourceId}` is mounted by the Worker. */
 const UNDOCUMENTED = ["GET /openapi.json"];
 
 describe("the OpenAPI document", () => {

@@ -1,3 +1,4 @@
+import { BraintreeGateway, Environment } from "braintree";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { samples } from "../../scripts/samples/index.ts";
@@ -65,4 +66,24 @@ describe.each(samples)("$provider", (provider) => {
     ]);
     expect(received[0]?.body.data["provider"]).toMatchObject({ name: provider.provider, type: sample!.type });
   });
+});
+
+it("answers Braintree's challenge as Braintree's own package does, and has none for others", async () => {
+  const keys = { publicKey: "nordwind-public", privateKey: "nordwind-private" };
+  const urlOf = async (fields: object) =>
+    (await story.merchant.call<{ ingestUrl: string }>("POST", "/v1/sources", fields)).json.ingestUrl;
+  const url = await urlOf({ provider: "braintree", secrets: [JSON.stringify(keys)] });
+  const challenge = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+  const gateway = new BraintreeGateway({ environment: Environment.Sandbox, merchantId: "nordwind", ...keys });
+
+  const answer = await fetch(`${url}?bt_challenge=${challenge}`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
+  expect(await answer.text()).toBe(gateway.webhookNotification.verify(challenge));
+  expect((await fetch(`${url}?bt_challenge=none`)).status).toBe(400);
+
+  const other = await fetch(
+    `${await urlOf({ provider: "paystack", secrets: ["sk_live_1"] })}?bt_challenge=${challenge}`,
+  );
+  expect([other.status, other.headers.get("allow")]).toEqual([405, "POST"]);
 });
