@@ -55,9 +55,12 @@ export function readXml(text: string): { name: string; value: unknown } {
 }
 
 function valueOf({ attributes, children, text }: Open): unknown {
-  if (children.length > 0 && text.trim() !== "") fail("text stands between elements");
-  if (/\snil\s*=\s*["']true["']/.test(attributes)) return null;
-  if (/\stype\s*=\s*["']array["']/.test(attributes)) return children.map(([, value]) => value);
+  const isNull = /\snil\s*=\s*["']true["']/.test(attributes);
+  const isList = /\stype\s*=\s*["']array["']/.test(attributes);
+  if ((isNull || isList || children.length > 0) && text.trim() !== "") fail("text stands where there is to be none");
+  if (isNull && children.length > 0) fail("nothing has elements in it");
+  if (isNull) return null;
+  if (isList) return children.map(([, value]) => value);
   return children.length > 0 ? objectOf(children) : unescaped(text);
 }
 

@@ -253,7 +253,9 @@ describe.each(samples)("$provider", (provider) => {
     await fc.assert(
       fc.asyncProperty(headers, body, fc.array(fc.string(), { maxLength: 3 }), async (headers, body, secrets) => {
         const hostile = { body, headers: new Headers(headers as Record<string, string>), url: request.url };
-        expect(await verify(hostile, [keys.secret, ...secrets])).toHaveProperty("ok", false);
+        // A header that is a secret would be right where the secret itself is sent.
+        const others = secrets.filter((secret) => ![...hostile.headers.values()].includes(secret));
+        expect(await verify(hostile, [keys.secret, ...others])).toHaveProperty("ok", false);
         await eventsOrNone(hostile);
       }),
       { numRuns: 100 },
