@@ -38,7 +38,7 @@ export default defineConfig(async () => ({
           include: [
             "test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts",
             // Adapters have to do the same in Node and in workerd.
-            "test/providers/contract.test.ts",
+            "test/providers/{contract,shared-vectors}.test.ts",
           ],
           setupFiles: ["./test/support/apply-migrations.ts"],
           globalSetup: ["./test/support/receiver.ts"],
