@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 
 const root = new URL("..", import.meta.url).pathname;
 
+/** Long enough for a machine that has other work: no test is about how fast it is. */
+const TEST_TIMEOUT_MS = 30_000;
+
 /** Two projects: the pure rooms in Node, what stands on Cloudflare in workerd. */
 export default defineConfig(async () => ({
   test: {
@@ -12,6 +15,7 @@ export default defineConfig(async () => ({
         root,
         test: {
           name: "node",
+          testTimeout: TEST_TIMEOUT_MS,
           include: ["test/{event,providers,enrich,channels,bridge,docs,scripts}/**/*.test.ts"],
         },
       },
@@ -35,6 +39,7 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: "workerd",
+          testTimeout: TEST_TIMEOUT_MS,
           include: [
             "test/{platform,store,outbox,ingest,delivery,api}/**/*.test.ts",
             // Adapters have to do the same in Node and in workerd.

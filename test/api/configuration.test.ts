@@ -53,7 +53,10 @@ describe("/v1/merchants", () => {
       );
       return counts.map(({ results }) => results);
     };
-    await vi.waitFor(async () => expect(await left()).toEqual([[{ n: 0 }], [{ n: 0 }], [{ n: 0 }]]), { interval: 25 });
+    await vi.waitFor(async () => expect(await left()).toEqual([[{ n: 0 }], [{ n: 0 }], [{ n: 0 }]]), {
+      timeout: 10_000,
+      interval: 25,
+    });
     expect((await call("DELETE", `/v1/merchants/${id}`, { key: admin })).status).toBe(404);
   });
 

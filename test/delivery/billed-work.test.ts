@@ -40,11 +40,13 @@ async function deliver(endpoints: number, events: number, fields: object = {}, p
     await untilStatus(merchant.key, String(json["id"]), "delivered");
   }
   const outbox = env.USER_OUTBOX.getByName(await userKey(merchant.id, "u_1"));
-  await vi.waitUntil(async () =>
-    runInDurableObject(
-      outbox,
-      (_, { storage }) => storage.sql.exec("SELECT 1 FROM event WHERE pending IS NOT NULL").toArray().length === 0,
-    ),
+  await vi.waitUntil(
+    async () =>
+      runInDurableObject(
+        outbox,
+        (_, { storage }) => storage.sql.exec("SELECT 1 FROM event WHERE pending IS NOT NULL").toArray().length === 0,
+      ),
+    { timeout: 10_000 },
   );
   return outbox;
 }
@@ -125,7 +127,7 @@ describe("the billed work of an event", () => {
     await untilStatus(key, ids.at(-1)!, "pending");
     answer();
     await untilStatus(key, ids.at(-1)!, "delivered");
-    await vi.waitUntil(async () => (await readCounters()).outboxRequests === 6);
+    await vi.waitUntil(async () => (await readCounters()).outboxRequests === 6, { timeout: 10_000 });
     const { outboxRequests, objectRows } = await readCounters();
     // One call accepts all five. Each is a row when it is accepted, when it is handed over (but the first) and when it is
     // delivered; one alarm is set.

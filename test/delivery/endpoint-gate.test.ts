@@ -128,7 +128,7 @@ describe("an endpoint that fails", () => {
     await listen({}, (count) => (count === 1 ? broken() : ok()));
     const event = await post();
     await until(event, ({ attempts }) => attempts.length === 1, "attempted");
-    await vi.waitUntil(isWatched);
+    await vi.waitUntil(isWatched, { timeout: 10_000 });
     await until(event, isOver, "delivered");
     await until(await post(), isOver, "delivered");
     expect(await isWatched()).toBe(true);
@@ -167,7 +167,7 @@ describe("an endpoint that fails", () => {
     for (const event of [await post(), await post(), await post()]) {
       await until(event, ({ attempts }) => attempts.length === 1, "attempted");
     }
-    await vi.waitUntil(async () => (await shown())["status"] === "disabled");
+    await vi.waitUntil(async () => (await shown())["status"] === "disabled", { timeout: 10_000 });
     expect(await shown()).toMatchObject({ disabledReason: "gone", disabledAt: expect.any(String) });
     const waiting = await post();
     await until(waiting, waits("disabled"), "waiting");
@@ -248,7 +248,7 @@ describe("a paused endpoint", () => {
     await until(await post("u_a"), waits("paused"), "waiting");
     await setFaults({ d1Fails: 1 });
     await post("u_b");
-    await vi.waitUntil(async () => (await parked()).includes(await userKey(merchant.id, "u_b")));
+    await vi.waitUntil(async () => (await parked()).includes(await userKey(merchant.id, "u_b")), { timeout: 10_000 });
     expect(sent).toEqual([]);
   });
 

@@ -73,7 +73,7 @@ describe("Ledger", () => {
       ledger.note("u/1", [row], settle),
       ledger.note("u/2", [row], settle),
     ]);
-    await vi.waitUntil(() => happened.length > 0);
+    await vi.waitUntil(() => happened.length > 0, { timeout: 10_000 });
     write();
     await noted;
     expect(happened).toEqual(["logging", "logged", "settle u/1", "settle u/2"]);

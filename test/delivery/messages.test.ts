@@ -22,7 +22,7 @@ async function queued(): Promise<{ event: string; body: DeliveriesMessage }> {
   const sending = vi.spyOn(env.DELIVERIES, "sendBatch").mockResolvedValue({} as never);
   const note = { id: unique("e"), type: "custom.note", user: "u_1", data: { custom: {} } };
   const { json } = await call("POST", "/v1/events", { key, body: note });
-  await vi.waitUntil(() => sending.mock.calls.length > 0);
+  await vi.waitUntil(() => sending.mock.calls.length > 0, { timeout: 10_000 });
   const [message] = sending.mock.calls[0]![0];
   sending.mockRestore();
   return { event: String(json["id"]), body: message!.body as DeliveriesMessage };

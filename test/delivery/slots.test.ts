@@ -32,11 +32,11 @@ describe("the slots of an invocation", () => {
     const slots = new Slots();
     const doubtful = hang(slots, 4, true);
     const others = hang(slots, 3, false);
-    await vi.waitUntil(() => others.begun() === 2, { interval: 1 });
+    await vi.waitUntil(() => others.begun() === 2, { timeout: 10_000, interval: 1 });
     others.endOne();
-    await vi.waitUntil(() => others.begun() === 3, { interval: 1 });
+    await vi.waitUntil(() => others.begun() === 3, { timeout: 10_000, interval: 1 });
     expect(doubtful.begun()).toBe(3);
     doubtful.endOne();
-    await vi.waitUntil(() => doubtful.begun() === 4, { interval: 1 });
+    await vi.waitUntil(() => doubtful.begun() === 4, { timeout: 10_000, interval: 1 });
   });
 });

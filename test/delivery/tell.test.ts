@@ -355,11 +355,13 @@ describe("nobody is told", () => {
     expect(await until(repeated, "sms", "skipped")).toMatchObject({ reason: "stale" });
     await call("POST", `/v1/deliveries/${deliveryId(repeated, "sms")}/retry`, { key: merchant.key });
     const log = async () => (await show(repeated, "sms")).status;
-    await vi.waitUntil(async () =>
-      runInDurableObject(
-        await outboxOfAda(),
-        (_, { storage }) => storage.sql.exec("SELECT 1 FROM event WHERE pending IS NOT NULL").toArray().length === 0,
-      ),
+    await vi.waitUntil(
+      async () =>
+        runInDurableObject(
+          await outboxOfAda(),
+          (_, { storage }) => storage.sql.exec("SELECT 1 FROM event WHERE pending IS NOT NULL").toArray().length === 0,
+        ),
+      { timeout: 10_000 },
     );
     expect(await log()).toBe("skipped");
     expect(asked).toHaveLength(1);

@@ -112,7 +112,7 @@ describe("a post whose provider can be asked", () => {
       return Response.json(paymentOf(payment, "paid"));
     });
     expect(await post(source, payment)).toBe(200);
-    await vi.waitUntil(() => asked.length === 1);
+    await vi.waitUntil(() => asked.length === 1, { timeout: 10_000 });
     expect(asked[0]!.url).toBe(`${API}${payment}?embed=refunds,chargebacks`);
     expect(asked[0]!.headers.get("authorization")).toBe("Bearer live_1");
     expect(told).toEqual([]);
@@ -140,7 +140,7 @@ describe("a post whose provider can be asked", () => {
     const postAndAsk = async () => {
       const before = asked.length;
       await post(source, payment);
-      await vi.waitUntil(() => asked.length === before + 1);
+      await vi.waitUntil(() => asked.length === before + 1, { timeout: 10_000 });
     };
     await postAndAsk();
     await untilDelivered(merchant.key, 1);
