@@ -304,6 +304,14 @@ describe("the bridge", () => {
     expect(await rabbit.count(`${queue}.dead`)).toBe(0);
   });
 
+  it("gives up where RabbitMQ does not let it in", async () => {
+    const running = bridge({ amqp: rabbit.url.replace("//", "//nobody:wrong@") });
+    expect(await running.exited).toBe(78);
+    const { reason } = await running.line("bridge.failed");
+    expect(reason).toContain("ACCESS-REFUSED");
+    expect(JSON.stringify(running.lines)).not.toContain("wrong");
+  });
+
   it("gives up where there is no such queue, and makes none", async () => {
     const running = bridge({ queue: "nobodys_queue" });
     expect(await running.exited).toBe(78);
