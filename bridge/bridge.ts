@@ -3,6 +3,7 @@
 // docs/rabbitmq.md
 
 import { connect, type ChannelModel } from "amqplib";
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { log } from "../src/platform/log.ts";
@@ -22,7 +23,7 @@ const RECOVERY = { initialDelay: 200, maxDelay: 10_000 };
 /** What is configured wrongly, as sysexits.h has it: starting again does not help. */
 const EX_CONFIG = 78;
 /** What RabbitMQ answers where waiting does not help: refused, not found, no such virtual host. */
-const HOPELESS = /\b(403|404|530)\b/;
+const HOPELESS = /\b(403|404|530) \([A-Z-]+\)/;
 
 /** Runs until `stopping` aborts, or nothing can be done without somebody: resolves with why then, else with null. */
 async function run(options: Options, stopping: AbortController): Promise<string | null> {
@@ -57,7 +58,7 @@ async function run(options: Options, stopping: AbortController): Promise<string 
     if (counts.connections === 0 && HOPELESS.test(message)) fail(`RabbitMQ refuses: ${message}`);
   });
 
-  await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve));
+  if (!stopping.signal.aborted) await once(stopping.signal, "abort");
   const last = latest as { session: Session; forwarder: Forwarder } | null;
   if (last !== null) {
     await within(CLOSE_MS, last.session.cancel());
