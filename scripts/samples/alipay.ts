@@ -1,5 +1,6 @@
-import { createSign, generateKeyPairSync } from "node:crypto";
+import { createSign } from "node:crypto";
 
+import { newRsaKeys } from "./rsa.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
 
 const SOURCE = "https://opendocs.alipay.com/open/270/105902";
@@ -42,11 +43,7 @@ export const alipaySamples: ProviderSamples = {
   covers: "body",
 
   async newKeys() {
-    const { publicKey, privateKey } = generateKeyPairSync("rsa", {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    });
+    const { publicKey, privateKey } = newRsaKeys();
     return { secret: publicKey, signingKey: privateKey };
   },
 

@@ -1,7 +1,8 @@
-import { createCipheriv, createSign, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createCipheriv, createSign, randomBytes } from "node:crypto";
 
 import type { EventType } from "../../src/event/event-types.ts";
 import type { SignedRequest } from "../../src/providers/provider.ts";
+import { newRsaKeys } from "./rsa.ts";
 import type { ProviderSamples, Sample } from "./sample.ts";
 import { bytesOf } from "./signing.ts";
 
@@ -86,11 +87,7 @@ export const wechatpaySamples: ProviderSamples = {
   covers: "body",
 
   async newKeys() {
-    const { publicKey, privateKey } = generateKeyPairSync("rsa", {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    });
+    const { publicKey, privateKey } = newRsaKeys();
     const serial = `PUB_KEY_ID_${randomBytes(8).readBigUInt64BE()}`;
     const apiV3Key = randomBytes(16).toString("hex");
     return {
