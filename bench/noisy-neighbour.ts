@@ -5,7 +5,14 @@
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { readCommandLine } from "../scripts/command.ts";
 import { startPaybell } from "./targets.ts";
+
+readCommandLine({
+  usage: `npm run bench:noisy-neighbour
+  Measures how much slower healthy endpoints get beside some that hang. docs/performance.md`,
+  options: {},
+});
 
 const HEALTHY = 50;
 const PER_SECOND = 50;

@@ -1,15 +1,24 @@
-// `npm run bench`: Paybell beside two Workers that do less, on this machine. `--quick` takes less than three minutes;
-// `--profile` shows where Paybell's CPU goes instead. What the figures mean: docs/performance.md.
+// `npm run bench`: Paybell beside two Workers that do less, on this machine.
 
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 
+import { readCommandLine } from "../scripts/command.ts";
 import { dollars, type Work } from "./cost.ts";
 import { burst, startReceiver, steady, type Result } from "./load.ts";
 import { profile } from "./profile.ts";
 import { objectFloor, paybell, queueFloor, type Running, type Target } from "./targets.ts";
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, profile: { type: "boolean" } } });
+const usage = `npm run bench
+  Measures Paybell beside two Workers that do less, on this machine. What the figures mean: docs/performance.md
+
+  --quick    take less than three minutes
+  --profile  show where Paybell's CPU goes instead
+  --help     print this`;
+
+const { values: options } = readCommandLine({
+  usage,
+  options: { quick: { type: "boolean" }, profile: { type: "boolean" } },
+});
 
 const EVENTS = 5_000;
 const USERS = 500;

@@ -3,7 +3,14 @@
 
 import { stripeSamples as stripe } from "../scripts/samples/stripe.ts";
 import { bundle } from "../scripts/bundle.ts";
+import { readCommandLine } from "../scripts/command.ts";
 import { startHost } from "./host.ts";
+
+readCommandLine({
+  usage: `npm run bench:verify
+  Measures what it costs to verify a provider's post, in CPU of workerd. docs/performance.md`,
+  options: {},
+});
 
 const BODY_BYTES = 10 * 1024;
 const VERIFICATIONS = 2_000;

@@ -1,11 +1,19 @@
-// `npm run deploy`: creates on Cloudflare what is missing, applies migrations, deploys. Safe to run again: what exists
-// is left as it is. Needs `npx wrangler login`, or CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID. docs/deploy.md
+// `npm run deploy`: creates on Cloudflare what is missing, applies migrations, deploys. docs/deploy.md
 
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+import { command } from "./command.ts";
+
+const usage = `npm run deploy
+  Creates on Cloudflare what is missing, applies migrations, and deploys. Safe to run again: what exists is left as it
+  is. Log in first with npx wrangler login, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID.
+
+  --dry-run  look at what there is and say what would be done, but change nothing
+  --help     print this`;
 
 const root = join(import.meta.dirname, "..");
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
@@ -19,55 +27,87 @@ const RETENTION_SECONDS = 14 * 86_400;
 /** What wrangler says of a Worker, and of a queue, that there is not. */
 const NO_WORKER = /Worker "[^"]*".* not found/;
 const NO_QUEUE = /Queue "[^"]*" does not exist/;
+const NOT_LOGGED_IN = /"loggedIn": ?false/;
 
 const SECRETS: Record<string, () => string> = {
   ADMIN_TOKEN: () => randomBytes(32).toString("base64url"),
   ENCRYPTION_KEY: () => randomBytes(32).toString("base64"),
 };
 
-ensureDatabase();
-for (const queue of QUEUES) ensureQueue(queue);
-const made = missingSecrets();
-// In CI wrangler does not ask. A no would end it with 0, and the new code would run on the old tables.
-run(["d1", "migrations", "apply", "DB", "--remote"], { CI: "true" });
-deploy(made);
+await command({ usage, options: { "dry-run": { type: "boolean", default: false } } }, (flags) => {
+  if (!ask(["whoami", "--json"], NOT_LOGGED_IN).isGood) {
+    throw new Error(
+      "wrangler is not logged in. Run npx wrangler login, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID.",
+    );
+  }
+  return flags["dry-run"] ? foresee() : deploy();
+});
+
+function deploy(): number {
+  ensureDatabase();
+  for (const queue of QUEUES.filter((name) => !hasQueue(name))) {
+    run(["queues", "create", queue, "--message-retention-period-secs", String(RETENTION_SECONDS)]);
+  }
+  const secrets = Object.fromEntries(missingSecrets().map((name) => [name, SECRETS[name]!()]));
+  // In CI wrangler does not ask. A no would end it with 0, and the new code would run on the old tables.
+  run(["d1", "migrations", "apply", "DB", "--remote"], { CI: "true" });
+  upload(secrets);
+  return 0;
+}
+
+/** Says what {@link deploy} would do. */
+function foresee(): number {
+  const say = (line: string) => console.log(`Would ${line}`);
+  const isNew = readFileSync(configFile, "utf8").includes(NO_DATABASE);
+  const id = isNew ? databaseId() : null;
+  if (id === undefined) say(`create the database ${DATABASE}.`);
+  if (isNew) say("write the id of the database into wrangler.toml.");
+  for (const queue of QUEUES.filter((name) => !hasQueue(name))) say(`create the queue ${queue}.`);
+  for (const name of missingSecrets()) say(`make the secret ${name} and show it.`);
+  if (isNew) say("apply the migrations in migrations/ that the database lacks.");
+  else run(["d1", "migrations", "list", "DB", "--remote"]);
+  run(["deploy", "--dry-run"]);
+  console.log("Nothing was changed.");
+  return 0;
+}
 
 /** Finds or creates the database, and writes its id where wrangler looks for it. */
 function ensureDatabase(): void {
   const config = readFileSync(configFile, "utf8");
   if (!config.includes(NO_DATABASE)) return;
-  const find = () => {
-    const databases = JSON.parse(ask(["d1", "list", "--json"]).output) as { uuid: string; name: string }[];
-    return databases.find(({ name }) => name === DATABASE)?.uuid;
-  };
-  if (find() === undefined) {
+  if (databaseId() === undefined) {
     // Not before the user's eyes: wrangler says to write into wrangler.toml what is written there next.
     ask(["d1", "create", DATABASE]);
     console.log(`Created the database ${DATABASE}.`);
   }
-  const id = find();
+  const id = databaseId();
   if (id === undefined) throw new Error(`There is no database ${DATABASE}, although it was created`);
   writeFileSync(configFile, config.replace(NO_DATABASE, id));
   console.log("The id of the database is in wrangler.toml now: commit it.");
 }
 
-function ensureQueue(name: string): void {
-  if (ask(["queues", "info", name], NO_QUEUE).isGood) return;
-  run(["queues", "create", name, "--message-retention-period-secs", String(RETENTION_SECONDS)]);
+/** The id of our database; undefined: there is none. */
+function databaseId(): string | undefined {
+  const databases = JSON.parse(ask(["d1", "list", "--json"]).output) as { uuid: string; name: string }[];
+  return databases.find(({ name }) => name === DATABASE)?.uuid;
+}
+
+function hasQueue(name: string): boolean {
+  return ask(["queues", "info", name], NO_QUEUE).isGood;
 }
 
 /**
- * New values for the secrets that the Worker lacks. Only Cloudflare's word that there is no such Worker counts as
- * none: to replace ENCRYPTION_KEY would make everything sealed with it unreadable.
+ * The secrets that the Worker lacks. Only Cloudflare's word that there is no such Worker counts as none: to replace
+ * ENCRYPTION_KEY would make everything sealed with it unreadable.
  */
-function missingSecrets(): Record<string, string> {
+function missingSecrets(): string[] {
   const { isGood, output } = ask(["secret", "list", "--format", "json"], NO_WORKER);
   const known = isGood ? (JSON.parse(output) as { name: string }[]).map(({ name }) => name) : [];
-  const missing = Object.entries(SECRETS).filter(([name]) => !known.includes(name));
-  return Object.fromEntries(missing.map(([name, make]) => [name, make()]));
+  return Object.keys(SECRETS).filter((name) => !known.includes(name));
 }
 
-function deploy(secrets: Record<string, string>): void {
+/** Deploys the code, with what secrets are new. */
+function upload(secrets: Record<string, string>): void {
   if (Object.keys(secrets).length === 0) {
     run(["deploy"]);
     return;

@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+
+import { readCommandLine } from "./command.ts";
 
 /** A fault put into the code on purpose, and the tests that have to notice it. */
 interface Mutant {
@@ -182,7 +183,13 @@ const MUTANTS: Mutant[] = [
 /** In so many seeds of the chaos suite a mutant has to be noticed. */
 const CHAOS_SEEDS = 20;
 
-const { chaos: isChaos } = parseArgs({ options: { chaos: { type: "boolean" } } }).values;
+const usage = `npm run test:mutants
+  Puts one fault after the other into a copy of the code, and sees its tests fail. Ends with 1 if one goes unnoticed.
+
+  --chaos  let the chaos suite notice those that it has to (takes an hour)
+  --help   print this`;
+
+const { chaos: isChaos } = readCommandLine({ usage, options: { chaos: { type: "boolean" } } }).values;
 const root = new URL("..", import.meta.url).pathname;
 
 /** Runs a mutant's tests on a copy of the project; true if they fail, as they must. */

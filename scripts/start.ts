@@ -1,55 +1,71 @@
-// `npm start`: Paybell on this machine, and a demonstration of what it does. `--once` ends after it, with state of its
-// own; `--json` prints the claims alone; `--url` plays it at a Paybell that this folder's `npm run dev` has started.
-// Exits with 0 only if every claim holds.
+// `npm start`: Paybell on this machine, and a demonstration of what it does.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 
+import { command } from "./command.ts";
 import { CLAIMS, isSabotage } from "./demo/sabotage.ts";
 import { demonstrate, type Demonstration } from "./demo/story.ts";
-import {
-  endTogether,
-  ensureSecrets,
-  migrate,
-  portToUse,
-  portToUseOrAnother,
-  startWorker,
-  type RunningWorker,
-} from "./worker.ts";
+import { claimFolder, ensureSecrets, temporaryFolderOf } from "./folder.ts";
+import { endTogether, migrate, portToUse, portToUseOrAnother, startWorker, type RunningWorker } from "./worker.ts";
 
-const { values } = parseArgs({
-  options: {
-    once: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    url: { type: "string" },
-    // For tests of the demonstration itself: makes one claim fail (demo/sabotage.ts).
-    sabotage: { type: "string" },
-  },
-});
-const say = values.json ? () => {} : (line: string) => console.log(line);
+const usage = `npm start
+  Runs Paybell on this machine, shows what it does with events of a demo shop, and stays up.
+  It takes port 8787, or the one that PORT names: PORT=8080 npm start
+npm start -- --once
+  The same on state of its own, and ends: with 0 if all that it claims has held, else with 1.
 
-async function main(): Promise<number> {
-  const sabotage = values.sabotage ?? null;
+  --json       print what has held, as JSON, and nothing else
+  --url URL    show it at a Paybell that npm run dev has started in this folder
+  --help       print this`;
+
+const options = {
+  once: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  url: { type: "string" },
+  // For tests of the demonstration itself: makes one claim fail (demo/sabotage.ts).
+  sabotage: { type: "string" },
+} as const;
+
+interface Flags {
+  once: boolean;
+  json: boolean;
+  url?: string;
+  sabotage?: string;
+}
+
+/** A Worker, and the folder of its state; null: the one in this folder. */
+interface Started {
+  worker: RunningWorker;
+  state: string | null;
+}
+
+async function main(flags: Flags): Promise<number> {
+  const say = flags.json ? () => {} : (line: string) => console.log(line);
+  const sabotage = flags.sabotage ?? null;
   if (sabotage !== null && !isSabotage(sabotage)) throw new Error(`There is no sabotage ${sabotage}`);
+  const isOwnState = flags.once && flags.url === undefined;
+  if (flags.url === undefined && !isOwnState) await claimFolder();
   const { adminToken, created } = ensureSecrets();
   if (created) say("Made .dev.vars with random secrets.");
-  const worker = values.url === undefined ? await start() : runningAt(values.url);
+  const { worker, state } = flags.url === undefined ? await start(isOwnState, say) : runningAt(flags.url);
   say(`Paybell runs at ${worker.url}\n`);
 
   let demonstration: Demonstration;
   try {
-    demonstration = await demonstrate({ url: worker.url, adminToken, sabotage, say });
+    const emails = temporaryFolderOf(state);
+    const isKept = state === null && sabotage === null;
+    demonstration = await demonstrate({ url: worker.url, adminToken, sabotage, isKept, emails, say });
   } catch (error) {
     console.error(worker.output());
     throw error;
   }
   const { claims, shop, close } = demonstration;
-  if (values.json) console.log(JSON.stringify(claims));
+  if (flags.json) console.log(JSON.stringify(claims));
   const failed = CLAIMS.filter((claim) => !claims[claim]);
   if (failed.length > 0) console.error(`These claims do not hold: ${failed.join(", ")}`);
-  if (values.once || failed.length > 0) {
+  if (flags.once || failed.length > 0) {
     await close();
     await worker.stop();
     return failed.length === 0 ? 0 : 1;
@@ -58,19 +74,20 @@ async function main(): Promise<number> {
   return worker.exited;
 }
 
-/** Starts a Worker, with `--once` on state that goes with it. */
-async function start(): Promise<RunningWorker> {
-  const state = values.once ? mkdtempSync(join(tmpdir(), "paybell-")) : null;
+/** Starts a Worker, on the state of this folder or on one of its own, which goes with it. */
+async function start(isOwnState: boolean, say: (line: string) => void): Promise<Started> {
+  const state = isOwnState ? mkdtempSync(join(tmpdir(), "paybell-")) : null;
   endTogether(() => state !== null && rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
-  const port = values.once ? await portToUseOrAnother() : await portToUse();
+  const port = isOwnState ? await portToUseOrAnother() : await portToUse();
   say("Applying migrations, starting the Worker …");
   await migrate(state);
-  return startWorker({ port, state, isLoud: false });
+  return { worker: await startWorker({ port, state, isLoud: false }), state };
 }
 
 /** A Worker that somebody else has started, and ends. */
-function runningAt(url: string): RunningWorker {
-  return { url, exited: new Promise(() => {}), output: () => "", stop: async () => {} };
+function runningAt(url: string): Started {
+  const worker = { url, exited: new Promise<number>(() => {}), output: () => "", stop: async () => {} };
+  return { worker, state: null };
 }
 
 function invitation(url: string, apiKey: string): string {
@@ -85,10 +102,4 @@ Paybell stays up, and so do the merchant's server and the phone network: what ar
 `;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  },
-);
+await command({ usage, options }, async (flags) => process.exit(await main(flags)));

@@ -1,43 +1,57 @@
-// `npm run trigger -- stripe payment_intent.succeeded --to <ingestUrl> --secret whsec_…`: posts an event as a provider
-// does, signed now. `--list` says which there are, `--new-keys` makes keys for a source. docs/trigger.md
+// `npm run trigger`: posts an event as a provider does, signed now. docs/trigger.md
 
 import { randomBytes } from "node:crypto";
-import { parseArgs } from "node:util";
 
 import { nearestOf } from "../src/event/event-types.ts";
+import { command, messageOf, UsageError, wholeNumber } from "./command.ts";
 import { samples } from "./samples/index.ts";
 import type { ProviderSamples, Sample } from "./samples/sample.ts";
 
-const USAGE = `npm run trigger -- PROVIDER TYPE --to INGEST_URL --secret SECRET [--count N]
+const usage = `npm run trigger -- PROVIDER TYPE --to INGEST_URL --secret SECRET [--count N]
+  Posts an event of that type to a source, signed as the provider signs; N of them, 1 to 10000.
 npm run trigger -- PROVIDER --new-keys
-npm run trigger -- [PROVIDER] --list`;
+  Makes keys: what to create a source with, and the secret to post with.
+npm run trigger -- [PROVIDER] --list
+  Says which providers and types there are.`;
+
+const options = {
+  list: { type: "boolean" },
+  "new-keys": { type: "boolean" },
+  to: { type: "string" },
+  secret: { type: "string" },
+  count: { type: "string", default: "1" },
+} as const;
 
 const MAX_COUNT = 10_000;
 
-/** What is wrong with the command line. */
-class UsageError extends Error {}
+interface Flags {
+  list?: boolean;
+  "new-keys"?: boolean;
+  to?: string;
+  secret?: string;
+  count: string;
+}
 
-async function main(): Promise<number> {
-  const { values, positionals } = readArguments();
-  const [providerName, typeName] = positionals;
-  if (values.list) {
+async function main(flags: Flags, [providerName, typeName, ...rest]: string[]): Promise<number> {
+  if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`);
+  if (flags.list) {
     for (const provider of providerName === undefined ? samples : [providerNamed(providerName)]) {
       console.log([provider.provider, ...provider.events.map(({ type }) => `  ${type}`)].join("\n"));
     }
     return 0;
   }
   const provider = providerNamed(providerName);
-  if (values["new-keys"]) {
+  if (flags["new-keys"]) {
     const { secret, signingKey } = await provider.newKeys();
     const source = { provider: provider.provider, secrets: [secret], config: provider.config };
     console.log(JSON.stringify({ source, signingKey }, null, 2));
     return 0;
   }
   const sample = typeNamed(provider, typeName);
-  const url = urlOf(values.to);
-  const signingKey = values.secret;
+  const url = urlOf(flags.to);
+  const signingKey = flags.secret;
   if (!signingKey) throw new UsageError("Say what to sign with: --secret, or make keys first: --new-keys");
-  const count = countOf(values.count);
+  const count = wholeNumber("--count", flags.count, 1, MAX_COUNT);
   let isGood = true;
   for (let n = 0; n < count; n++) {
     isGood = (await post(provider, sample, { url, signingKey })) && isGood;
@@ -66,23 +80,6 @@ async function post(
   );
   console.log([response.status, sample.type, id, (await response.text()).trim()].join(" ").trim());
   return response.ok;
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        list: { type: "boolean" },
-        "new-keys": { type: "boolean" },
-        to: { type: "string" },
-        secret: { type: "string" },
-        count: { type: "string", default: "1" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(messageOf(error));
-  }
 }
 
 function providerNamed(name: string | undefined): ProviderSamples {
@@ -123,19 +120,4 @@ function urlOf(text: string | undefined): string {
   return text;
 }
 
-function countOf(text: string): number {
-  const count = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > MAX_COUNT) throw new UsageError(`--count is a number from 1 to ${MAX_COUNT}`);
-  return count;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : messageOf(error));
-  process.exitCode = 1;
-}
+await command({ usage, options, takesWords: true }, main);

@@ -1,15 +1,14 @@
-// Paybell on this machine: its secrets, its database, and `wrangler dev` as a child that never outlives us.
+// Paybell on this machine: its database, and `wrangler dev` on a leash, so that it never outlives us.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
+
+import { temporaryFolder } from "./folder.ts";
 
 const root = join(import.meta.dirname, "..");
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
-const secretsFile = join(root, ".dev.vars");
+const leash = join(import.meta.dirname, "leash.ts");
 
 const DEFAULT_PORT = 8787;
 /** How long wrangler may take until the Worker runs; a build that fails only waits for the code to change. */
@@ -30,32 +29,9 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/**
- * Makes `.dev.vars` with random secrets if there is none, and says whether it did. Returns its ADMIN_TOKEN; throws an
- * Error that names it if an existing file has none.
- */
-export function ensureSecrets(): { adminToken: string; created: boolean } {
-  const created = !existsSync(secretsFile);
-  if (created) {
-    const lines = [
-      "# Made by the first start, for this machine alone. Production has secrets of its own: docs/deploy.md",
-      `ADMIN_TOKEN=${randomBytes(32).toString("base64url")}`,
-      `ENCRYPTION_KEY=${randomBytes(32).toString("base64")}`,
-      "# Endpoints may be http:// and on this machine. Never set in production.",
-      "ALLOW_PRIVATE_ENDPOINTS=true",
-    ];
-    writeFileSync(secretsFile, `${lines.join("\n")}\n`, { mode: 0o600, flag: "wx" });
-  }
-  const adminToken = parseEnv(readFileSync(secretsFile, "utf8"))["ADMIN_TOKEN"];
-  if (!adminToken) {
-    throw new Error("There is no ADMIN_TOKEN in .dev.vars. Add one, or delete the file to have a new one made.");
-  }
-  return { adminToken, created };
-}
-
 /** Brings the local database up to date. `state`: the folder of the local state; null: `.wrangler` here. */
 export async function migrate(state: string | null): Promise<void> {
-  const child = run(["d1", "migrations", "apply", "DB", "--local", ...persistTo(state)]);
+  const child = run(["d1", "migrations", "apply", "DB", "--local", ...persistTo(state)], state);
   const output = collect(child);
   const code = await exitOf(child);
   if (code !== 0) throw new Error(`The migrations could not be applied:\n${output()}`);
@@ -72,14 +48,10 @@ export async function startWorker(options: {
 }): Promise<RunningWorker> {
   const { port, state, isLoud } = options;
   const ports = ["--port", String(port), "--inspector-port", String(await freePort())];
-  const child = run([
-    "dev",
-    "--ip",
-    "127.0.0.1",
-    ...ports,
-    "--show-interactive-dev-session=false",
-    ...persistTo(state),
-  ]);
+  const child = run(
+    ["dev", "--ip", "127.0.0.1", ...ports, "--show-interactive-dev-session=false", ...persistTo(state)],
+    state,
+  );
   const output = collect(child);
   if (isLoud) {
     child.stdout?.pipe(process.stdout);
@@ -114,8 +86,9 @@ export async function startWorker(options: {
 /** The port that PORT names, or 8787. Throws an Error for people to read if it is no port or somebody has it. */
 export async function portToUse(): Promise<number> {
   const port = Number(process.env["PORT"] ?? DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`PORT is no port: ${process.env["PORT"]}`);
-  if (!(await isFree(port))) throw new Error(`Port ${port} is in use. Set another one: PORT=8080 npm start`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`PORT has to be a number from 1 to 65535, not '${process.env["PORT"]}'.`);
+  if (!(await isFree(port))) throw new Error(`Port ${port} is in use. Set another one, such as PORT=8080.`);
   return port;
 }
 
@@ -141,13 +114,13 @@ export function endTogether(cleanUp: () => void = () => {}): void {
 
 const children = new Set<ChildProcess>();
 
-/** Each child leads a process group of its own: workerd outlives its parent, the group is what we can end. */
-function run(args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [wrangler, ...args], {
+/** Each child leads a process group of its own: workerd outlives its parent, the group is what ends on its leash. */
+function run(args: string[], state: string | null): ChildProcess {
+  const child = spawn(process.execPath, [leash, wrangler, ...args], {
     cwd: root,
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", TMPDIR: temporaryFolder(state) },
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   children.add(child);
   return child;

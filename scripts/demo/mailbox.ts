@@ -1,19 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** An email that the local `send_email` binding has written. */
-export interface EmailFile {
-  path: string;
-  text: string;
-}
-
-/** Finds the email that a local Worker sent under a message id: its plain text. Null: there is none such. */
-export function emailFile(messageId: string): EmailFile | null {
+/**
+ * The plain text of the email that a local Worker has sent under a message id, null if there is none: its `send_email`
+ * binding writes it below `folder`, where the Worker has its temporary files.
+ */
+export function emailText(folder: string, messageId: string): string | null {
   const name = `${messageId.replaceAll(/[<>]/g, "")}.txt`;
-  for (const folder of readdirSync(tmpdir()).filter((entry) => entry.startsWith("miniflare-"))) {
-    const path = join(tmpdir(), folder, "email", "email-text", name);
-    if (existsSync(path)) return { path, text: readFileSync(path, "utf8") };
-  }
-  return null;
+  const paths = readdirSync(folder).map((entry) => join(folder, entry, "email", "email-text", name));
+  const path = paths.find((one) => existsSync(one));
+  return path === undefined ? null : readFileSync(path, "utf8");
 }

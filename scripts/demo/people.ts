@@ -1,6 +1,6 @@
 // What the messages that a customer got prove.
 
-import { emailFile } from "./mailbox.ts";
+import { emailText } from "./mailbox.ts";
 import type { TextMessage } from "./phone-network.ts";
 import type { StripeEvent } from "./stripe.ts";
 
@@ -12,12 +12,17 @@ export interface Notice {
   attempts: { message?: string }[];
 }
 
-/** Whether each event was told in one email, in the file that the local binding wrote; says where they are. */
-export function areEmailed(notices: Notice[], told: StripeEvent[], say: (line: string) => void): boolean {
+/** Whether each event was told in one email, as the local binding wrote it below `folder`; says what they say. */
+export function areEmailed(
+  notices: Notice[],
+  told: StripeEvent[],
+  folder: string,
+  say: (line: string) => void,
+): boolean {
   const emails = notices.filter(({ channel }) => channel === "email");
-  const files = emails.flatMap(({ attempts }) => attempts.flatMap(({ message }) => emailFile(message ?? "") ?? []));
-  for (const { path } of files) say(`  ← email: ${path}`);
-  const texts = files.map(({ text }) => text);
+  const ids = emails.flatMap(({ attempts }) => attempts.flatMap(({ message }) => message ?? []));
+  const texts = ids.flatMap((id) => emailText(folder, id) ?? []);
+  for (const text of texts) say(`  ← email:\n${text.trimEnd().replaceAll(/^/gm, "      ")}`);
   return isConcluded(emails) && told.every((event) => count(texts, event, "€") === 1);
 }
 

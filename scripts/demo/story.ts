@@ -31,15 +31,18 @@ export interface Demonstration {
 
 /**
  * Plays the demonstration on the Worker at `url`. `say` is told each step for people to read; `sabotage` makes one
- * claim fail. Throws where Paybell does not answer at all.
+ * claim fail; `isKept`: the shop is the same at every demonstration; `emails`: the folder below which the Worker writes
+ * those it sends. Throws where Paybell does not answer at all.
  */
 export async function demonstrate(options: {
   url: string;
   adminToken: string;
   sabotage: Sabotage | null;
+  isKept: boolean;
+  emails: string;
   say: (line: string) => void;
 }): Promise<Demonstration> {
-  const { url, adminToken, sabotage, say } = options;
+  const { url, adminToken, sabotage, isKept, emails, say } = options;
   const script = writeScript(sabotage);
   const posted = Promise.withResolvers<void>();
   let failures = 0;
@@ -55,7 +58,7 @@ export async function demonstrate(options: {
     (webhook) => say(lineOf(webhook)),
   );
   const phones = await startPhoneNetwork(({ to, text }) => say(`  ← text to ${to}: ${text}`));
-  const shop = await openShop(url, adminToken, receiver.url, phones, sabotage);
+  const shop = await openShop({ url, adminToken, receiverUrl: receiver.url, phones, sabotage, isKept });
   const [ada, bob] = script.customers;
   await shop.putUser(ada, {
     ...(sabotage !== "customer-without-email" && { email: "ada@customers.example" }),
@@ -117,14 +120,14 @@ export async function demonstrate(options: {
     retried: isRetried(arrived("/flaky", script.troubled.id)),
     duplicate:
       isRepeatTaken &&
-      (await countLogged(shop, received)) === distinct &&
+      (await countLogged(shop, received, script.customers)) === distinct &&
       arrived("/steady", script.original.id).length === 1,
     stale:
       isLateTaken &&
       isLastTaken &&
       isStale(arrived("/steady", script.late.id), arrived("/steady", script.original.id)) &&
       arrived("/flaky", script.late.id).length === 0,
-    email: areEmailed(notices, told, say),
+    email: areEmailed(notices, told, emails, say),
     sms:
       areTexted(
         notices,
@@ -195,12 +198,12 @@ function writeScript(sabotage: Sabotage | null) {
   };
 }
 
-/** How many events the log shows, once it shows all that were received: it runs a little behind. */
-async function countLogged(shop: Shop, received: Received[]): Promise<number> {
+/** How many events of the customers the log shows, once it shows all that were received: it runs a little behind. */
+async function countLogged(shop: Shop, received: Received[], customers: readonly string[]): Promise<number> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const { data } = await shop.get<{ data: { id: string }[] }>("/v1/events?limit=100");
-    const logged = new Set(data.map(({ id }) => id));
+    const { data } = await shop.get<{ data: { id: string; user: string }[] }>("/v1/events?limit=100");
+    const logged = new Set(data.filter(({ user }) => customers.includes(user)).map(({ id }) => id));
     if (received.every(({ id }) => logged.has(id)) || Date.now() > deadline) return logged.size;
     await wait(LOG_POLL_MS);
   }
@@ -226,28 +229,43 @@ async function areMetricsRight(
   backMs: number,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const keyOf = ({ path, id }: Received) => `${path} ${id}`;
-  const finished = new Set(received.map(keyOf)).size;
-  const delivered = new Set(received.filter(({ status }) => status < 300).map(keyOf)).size;
   const deadline = Date.now() + (backMs > 0 ? 0 : PATIENCE_MS);
   for (;;) {
     const [from, to] = [Date.now() - backMs - DAY_MS / 24, Date.now() - backMs + 1];
-    const { groups } = await shop.get<{ groups: Metrics[] }>(`/v1/metrics?from=${iso(from)}&to=${iso(to)}&by=channel`);
-    const metrics = groups.find(({ name }) => name === "webhook");
-    const isRight =
-      metrics !== undefined &&
-      metrics.finished === finished &&
-      metrics.delivered === delivered &&
-      Math.abs((metrics.dsr ?? -1) - (100 * delivered) / finished) < 0.01 &&
-      (metrics.adt ?? 0) > 0;
+    const { groups } = await shop.get<{ groups: Metrics[] }>(`/v1/metrics?from=${iso(from)}&to=${iso(to)}&by=endpoint`);
+    const found = (["steady", "flaky"] as const).map((name) => {
+      const metrics = groups.find((group) => group.name === shop[name].id);
+      return { name, metrics, isRight: isCounted(metrics, webhooksAt(received, `/${name}`)) };
+    });
+    const isRight = found.every((one) => one.isRight);
     if (isRight || Date.now() > deadline) {
-      say(
-        `\nMetrics: ${metrics?.delivered} of ${metrics?.finished} webhooks delivered, DSR ${metrics?.dsr?.toFixed(1)} %, ADT ${metrics?.adt?.toFixed(3)} s`,
-      );
+      say("");
+      for (const { name, metrics } of found) {
+        say(
+          `Metrics of /${name}: ${metrics?.delivered} of ${metrics?.finished} webhooks delivered, DSR ${metrics?.dsr?.toFixed(1)} %, ADT ${metrics?.adt?.toFixed(3)} s`,
+        );
+      }
       return isRight;
     }
     await wait(LOG_POLL_MS);
   }
+}
+
+/** How many webhooks came to a path of the server, whatever the attempts, and how many of them it took. */
+function webhooksAt(received: Received[], path: string): { finished: number; delivered: number } {
+  const here = received.filter((webhook) => webhook.path === path);
+  const taken = here.filter(({ status }) => status < 300);
+  return { finished: new Set(here.map(({ id }) => id)).size, delivered: new Set(taken.map(({ id }) => id)).size };
+}
+
+function isCounted(metrics: Metrics | undefined, { finished, delivered }: ReturnType<typeof webhooksAt>): boolean {
+  return (
+    metrics !== undefined &&
+    metrics.finished === finished &&
+    metrics.delivered === delivered &&
+    Math.abs((metrics.dsr ?? -1) - (100 * delivered) / finished) < 0.01 &&
+    (metrics.adt ?? 0) > 0
+  );
 }
 
 /** The parts of `GET /v1/metrics` that are compared. */

@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 const root = new URL("../..", import.meta.url).pathname;
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+/** What it holds ends with us, also where we are killed. */
+const leash = join(root, "scripts/leash.ts");
 const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" };
 
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
@@ -82,11 +84,11 @@ export async function startWorker(
 }
 
 function run(args: string[]): ChildProcess {
-  return spawn(process.execPath, [wrangler, ...args], {
+  return spawn(process.execPath, [leash, wrangler, ...args], {
     cwd: root,
     env: quiet,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
 }
 

@@ -1,13 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
-import { createServer } from "node:net";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 import { CLAIMS, SABOTAGES } from "../../scripts/demo/sabotage.ts";
+import { runNode } from "../scripts/run.ts";
 
 const root = join(import.meta.dirname, "../..");
 const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false" };
@@ -16,6 +20,8 @@ const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false" };
 let clone: string;
 /** `npm run dev` in the clone: what everything here but the first start is played at. */
 let dev: ChildProcess;
+/** In the environment of `dev` and of all that it starts. */
+const mark = randomUUID();
 let url: string;
 
 beforeAll(async () => {
@@ -27,8 +33,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (dev) {
-    const exited = new Promise((resolve) => dev.once("exit", resolve));
+  if (dev?.exitCode === null && dev.signalCode === null) {
+    const exited = once(dev, "exit");
     process.kill(-dev.pid!, "SIGTERM");
     await exited;
   }
@@ -43,10 +49,10 @@ interface Ended {
 }
 
 /** Plays the demonstration by the real command line. */
-async function play(command: string, args: string[]): Promise<Ended> {
+async function play(command: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
   const child = spawn(command, [...args, "--once", "--json"], {
     cwd: clone,
-    env: quiet,
+    env: { ...quiet, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -54,8 +60,12 @@ async function play(command: string, args: string[]): Promise<Ended> {
   return { code, claims: JSON.parse(output || "{}") as Record<string, boolean>, errors };
 }
 
-it("npm start -- --once: a fresh clone starts, and every claim holds", async () => {
-  const { code, claims, errors } = await play("npm", ["start", "-s", "--"]);
+it("npm start -- --once: a fresh clone starts, every claim holds, and it leaves no temporary files", async () => {
+  const temporary = await mkdtemp(join(tmpdir(), "paybell-tmp-"));
+  const { code, claims, errors } = await play("npm", ["start", "-s", "--"], { TMPDIR: temporary });
+  // Node's own cache of compiled code is npm's.
+  expect((await readdir(temporary)).filter((name) => name !== "node-compile-cache")).toEqual([]);
+  await rm(temporary, { recursive: true });
   expect({ code, errors }).toEqual({ code: 0, errors: "" });
   expect(claims).toEqual(Object.fromEntries(CLAIMS.map((claim) => [claim, true])));
 });
@@ -66,7 +76,7 @@ describe("with npm run dev on the port that PORT names", () => {
     url = `http://localhost:${port}`;
     dev = spawn("npm", ["run", "-s", "dev"], {
       cwd: clone,
-      env: { ...quiet, PORT: String(port) },
+      env: { ...quiet, PORT: String(port), PAYBELL_TEST: mark },
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -92,6 +102,29 @@ describe("with npm run dev on the port that PORT names", () => {
     },
   );
 
+  it("plays in the same shop again, and its claims hold there too", async () => {
+    const claims = Object.fromEntries(CLAIMS.map((claim) => [claim, true]));
+    const shops = async () => {
+      const token = await valueOf("ADMIN_TOKEN", "export ADMIN_TOKEN=$(sed -n 's/^ADMIN_TOKEN=//p' .dev.vars)");
+      const list = await fetch(`${url}/v1/merchants?limit=100`, { headers: { authorization: `Bearer ${token}` } });
+      const { data } = (await list.json()) as { data: { id: string }[] };
+      return data.length;
+    };
+    const before = await shops();
+    const again = ["scripts/start.ts", "--url", url];
+    expect(await play(process.execPath, again)).toEqual({ code: 0, errors: "", claims });
+    expect(await play(process.execPath, again)).toEqual({ code: 0, errors: "", claims });
+    expect(await shops()).toBe(before + 1);
+  });
+
+  it("a second npm run dev in the folder is refused", async () => {
+    const { code, errors } = await runNode(["scripts/dev.ts"], { PORT: String(await freePort()) }, clone);
+    expect({ code, errors }).toEqual({
+      code: 1,
+      errors: expect.stringMatching(/^Paybell runs in this folder already, as process \d+\. Stop that one first\.\n$/),
+    });
+  });
+
   it("the README's calls make a merchant, an endpoint and a source", async () => {
     const readme = await readFile(join(root, "README.md"), "utf8");
     const [ofOperator, ofMerchant] = [...readme.matchAll(/```sh\n(export [\s\S]*?)```/g)].map(([, block]) => block!);
@@ -104,7 +137,32 @@ describe("with npm run dev on the port that PORT names", () => {
     expect(endpoint).toMatchObject({ id: expect.stringMatching(/^ep_/), secret: expect.stringMatching(/^whsec_/) });
     expect(source).toMatchObject({ ingestUrl: expect.stringContaining("/ingest/src_"), status: "active" });
   });
+
+  it("nothing of it outlives a SIGKILL of its process group", async () => {
+    const { port } = new URL(url);
+    const connection = connect(Number(port), "localhost");
+    await once(connection, "connect");
+    expect(processesWith(mark).length).toBeGreaterThan(2);
+    const closed = new Promise((resolve) => connection.once("close", resolve));
+    // It may be reset.
+    connection.on("error", () => {});
+    process.kill(-dev.pid!, "SIGKILL");
+    await closed;
+    await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), { timeout: 10_000, interval: 20 });
+  });
 });
+
+/** The processes that have inherited a mark in their environment. */
+function processesWith(mark: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(mark);
+    } catch {
+      // It has ended meanwhile, or is a zombie.
+      return false;
+    }
+  });
+}
 
 /** What a shell in the clone makes of a variable that lines of the README export. */
 async function valueOf(name: string, lines: string): Promise<string> {

@@ -1,14 +1,11 @@
-import { spawn } from "node:child_process";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import { join } from "node:path";
-import { buffer, text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 import { samples } from "../../scripts/samples/index.ts";
 import { providerOf } from "../../src/providers/index.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { runNode } from "./run.ts";
 
 let server: Server;
 let url: string;
@@ -35,15 +32,7 @@ beforeEach(() => {
 afterAll(() => server.close());
 
 /** Runs the command as `npm run trigger -- …` does. */
-async function trigger(...args: string[]) {
-  const child = spawn(process.execPath, ["scripts/trigger.ts", ...args], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-  return { code, output, errors };
-}
+const trigger = (...args: string[]) => runNode(["scripts/trigger.ts", ...args]);
 
 it.each(samples)("posts what a source of $provider takes, with the keys that it made for it", async (provider) => {
   const [sample] = provider.events;
@@ -94,12 +83,12 @@ it.each([
   [["stripe", "payout.paid"], "Say where to post: --to"],
   [["stripe", "payout.paid", "--to", "src_1"], "--to src_1 is no URL"],
   [["stripe", "payout.paid", ...TO], "Say what to sign with: --secret"],
-  [["stripe", "payout.paid", ...TO, "--secret", "x", "--count", "0"], "--count is a number from 1 to 10000"],
+  [["stripe", "payout.paid", ...TO, "--secret", "x", "--count", "0"], "--count is a whole number from 1 to 10000"],
   [["standard", "payout.paid", ...TO, "--secret", "whsec_ä"], "With this secret standard signs nothing"],
-  [["stripe", "--lst"], "Unknown option '--lst'"],
+  [["stripe", "payout.paid", "now", ...TO], "Unexpected argument 'now'"],
 ])("%j is refused, and told why", async (args, message) => {
   const { code, output, errors } = await trigger(...args);
-  expect({ code, output }).toEqual({ code: 1, output: "" });
+  expect({ code, output }).toEqual({ code: 2, output: "" });
   expect(errors).toContain(message);
   expect(errors).toContain("npm run trigger -- PROVIDER TYPE --to");
 });
