@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 import { readCommandLine } from "./command.ts";
 
@@ -180,6 +181,8 @@ const MUTANTS: Mutant[] = [
     tests: ["test/bridge/map.test.ts"],
   },
 ];
+/** So many are tried at a time: much of a run is waiting. */
+const JOBS = 2;
 /** In so many seeds of the chaos suite a mutant has to be noticed. */
 const CHAOS_SEEDS = 20;
 
@@ -193,7 +196,7 @@ const { chaos: isChaos } = readCommandLine({ usage, options: { chaos: { type: "b
 const root = new URL("..", import.meta.url).pathname;
 
 /** Runs a mutant's tests on a copy of the project; true if they fail, as they must. */
-function isKilled({ name, file, from, to, tests }: Mutant): boolean {
+async function isKilled({ name, file, from, to, tests }: Mutant): Promise<boolean> {
   const copy = mkdtempSync(join(tmpdir(), "paybell-mutant-"));
   try {
     for (const part of ["src", "bridge", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"]) {
@@ -210,17 +213,26 @@ function isKilled({ name, file, from, to, tests }: Mutant): boolean {
     );
     const vitest = ["node_modules/vitest/vitest.mjs", "run", "-c", "test/vitest.config.ts", ...tests];
     const chaos = ["test/chaos/chaos.ts", "--seeds", String(CHAOS_SEEDS), "--bail"];
-    const run = spawnSync(process.execPath, isChaos ? chaos : vitest, { cwd: copy, encoding: "utf8" });
-    const sign = isChaos ? "broken promises" : "AssertionError";
-    return run.status !== 0 && `${run.stdout}${run.stderr}`.includes(sign);
+    const child = spawn(process.execPath, isChaos ? chaos : vitest, { cwd: copy, stdio: ["ignore", "pipe", "pipe"] });
+    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+    return code !== 0 && (output + errors).includes(isChaos ? "broken promises" : "AssertionError");
   } finally {
     rmSync(copy, { recursive: true });
   }
 }
 
-const survivors = MUTANTS.filter(({ chaos = false }) => chaos || !isChaos).filter((mutant) => {
-  const killed = isKilled(mutant);
-  console.log(`${killed ? "killed  " : "SURVIVED"} ${mutant.name}`);
-  return !killed;
-});
+const waiting = MUTANTS.filter(({ chaos = false }) => chaos || !isChaos);
+const survivors: Mutant[] = [];
+
+/** Tries one mutant after the other until none waits. */
+async function job(): Promise<void> {
+  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    const killed = await isKilled(mutant);
+    console.log(`${killed ? "killed  " : "SURVIVED"} ${mutant.name}`);
+    if (!killed) survivors.push(mutant);
+  }
+}
+
+await Promise.all(Array.from({ length: JOBS }, () => job()));
 process.exitCode = survivors.length === 0 ? 0 : 1;
