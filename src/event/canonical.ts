@@ -55,7 +55,14 @@ const Payment = z.strictObject({
 
 const EventData = z.strictObject({
   payment: Payment.optional(),
-  refund: z.strictObject({ id: Id, amount: Money.optional(), reason: Text.optional() }).optional(),
+  refund: z
+    .strictObject({
+      id: Id,
+      amount: Money.optional().describe("How much this refund is. Without it, nobody says: it is not taken for all."),
+      whole: z.literal(true).optional().describe("Nothing of the payment is left after this refund."),
+      reason: Text.optional(),
+    })
+    .optional(),
   dispute: z
     .strictObject({
       id: Id,

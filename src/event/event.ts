@@ -23,10 +23,14 @@ export interface Payment {
   failure?: { code?: string; message?: string };
 }
 
-/** A refund of a payment. `amount` is this refund's own, not the sum of all. */
+/**
+ * A refund of a payment. `amount` is this refund's own, not the sum of all; without one nobody has said how much it is.
+ * `whole`: nothing of the payment is left after it, as where the amount is in something that is no currency.
+ */
 interface Refund {
   id: string;
   amount?: Money;
+  whole?: true;
   reason?: string;
 }
 

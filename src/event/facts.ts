@@ -22,7 +22,10 @@ export const PAYMENT_RANKS = {
   reversed: 80,
 } as const;
 
-/** What a `dispute.*` event can claim, by rank; soft and hard as for payments. A later ruling replaces an earlier. */
+/**
+ * What a `dispute.*` event can claim, by rank; soft and hard as for payments. A later ruling replaces an earlier, and so
+ * does the news that a dispute which was decided goes on.
+ */
 const DISPUTE_RANKS = {
   warning: 10,
   opened: 20,
@@ -32,6 +35,7 @@ const DISPUTE_RANKS = {
   won: 60,
   lost: 60,
   accepted: 60,
+  reopened: 60,
   reversed: 70,
 } as const;
 
@@ -59,10 +63,15 @@ interface PaymentAmount extends AmountAt {
   rank: number;
 }
 
+/**
+ * One refund. `amount`: null while nobody has said how much it is, which is never taken for all. `whole`: the provider
+ * says that nothing of the payment is left after it.
+ */
 interface RefundFact {
   id: string;
   status: RefundStatus;
   amount: AmountAt | null;
+  whole?: true;
 }
 
 interface DisputeFact {
@@ -119,8 +128,11 @@ const BANK_DEBITS: ReadonlySet<string> = new Set([
   "us_bank_account",
 ]);
 
-/** What one event claims about its payment, as facts of version 0; null if it claims nothing. */
-export function claimOf(event: PaymentEvent): Facts | null {
+/**
+ * What one event claims about its payment, as facts of version 0; null if it claims nothing. `key`: by which the event
+ * is known again. A refund that has no id of its own goes by it, so that it is told apart from every other.
+ */
+export function claimOf(event: PaymentEvent, key: string): Facts | null {
   const [family, claim = ""] = event.type.split(".", 2);
   const { payment, refund, dispute } = event.data;
   const at = event.occurredAt;
@@ -139,9 +151,11 @@ export function claimOf(event: PaymentEvent): Facts | null {
     if (!refund && facts.refunded) return facts;
     const status = isKeyOf(REFUND_RANKS, claim) ? claim : "pending";
     const amount = refund?.amount ? { ...refund.amount, at } : null;
-    return { ...facts, refunds: [{ id: refund?.id ?? "", status, amount }] };
+    const id = refund?.id || `event:${key}`;
+    return { ...facts, refunds: [{ id, status, amount, ...(refund?.whole && { whole: true }) }] };
   }
   if (family === "dispute" && isKeyOf(DISPUTE_RANKS, claim)) {
+    // A dispute without an id is the payment's only one, whose steps have to meet.
     return { ...about(-1), disputes: [{ id: dispute?.id ?? "", status: claim, at }] };
   }
   return null;
@@ -194,7 +208,8 @@ function joinSeen(a: Facts["seen"], b: Facts["seen"]): Facts["seen"] {
 /** The later amount counts, and the higher one of the same time. */
 function joinRefund(a: RefundFact, b: RefundFact): RefundFact {
   const { status } = REFUND_RANKS[a.status] >= REFUND_RANKS[b.status] ? a : b;
-  return { id: a.id, status, amount: greater(a.amount, b.amount, (x, y) => x.at - y.at || compareMoney(x, y)) };
+  const amount = greater(a.amount, b.amount, (x, y) => x.at - y.at || compareMoney(x, y));
+  return { id: a.id, status, amount, ...((a.whole || b.whole) && { whole: true }) };
 }
 
 function compareDisputes(a: DisputeFact, b: DisputeFact): number {

@@ -33,7 +33,7 @@ const VIEW: Shape = {
       method: "value",
       failure: { code: "value", message: "value" },
     },
-    refund: { id: "value", amount: MONEY, reason: "value" },
+    refund: { id: "value", amount: MONEY, whole: "value", reason: "value" },
     dispute: { id: "value", amount: MONEY, reason: "value", evidenceDueBy: "value" },
     payout: { id: "value", amount: MONEY, arrivalDate: "value" },
     account: { id: "value", available: [MONEY], pending: [MONEY] },

@@ -3,7 +3,7 @@ import { bodyFor } from "./envelope.ts";
 /** What stays of each thing that an event is about: what accounts are made of. */
 const KEPT: Record<string, readonly string[]> = {
   payment: ["id", "reference", "status", "reported", "version", "amount", "refunded"],
-  refund: ["id", "amount"],
+  refund: ["id", "amount", "whole"],
   dispute: ["id", "amount", "evidenceDueBy"],
   payout: ["id", "amount", "arrivalDate"],
   account: ["id", "available", "pending"],

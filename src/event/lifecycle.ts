@@ -24,16 +24,17 @@ export interface Applied {
 }
 
 /**
- * Takes one event into the facts of its payment (null: none yet). Null where the event concerns no payment.
+ * Takes one event into the facts of its payment (null: none yet). Null where the event concerns no payment. `key`: by
+ * which the event is known again, whenever it comes.
  *
  * The truth is a pure function of the facts, so that events in any order and any number of duplicates end in the same
  * one. Its version rises by one with every change and never else. Events that claim nothing about a payment (`unknown`,
  * `custom.*`, payouts, invoices, …) leave the facts alone and are never stale.
  */
-export function applyEvent(facts: Facts | null, event: PaymentEvent): Applied | null {
+export function applyEvent(facts: Facts | null, event: PaymentEvent, key: string): Applied | null {
   if (!event.data.payment) return null;
   const before = facts ?? NO_FACTS;
-  const claim = claimOf(event);
+  const claim = claimOf(event, key);
   const joined = claim ? joinFacts(before, claim) : before;
   const isChanged = claim !== null && truthOf(joined) !== truthOf(before);
   const version = before.version + (isChanged ? 1 : 0);
@@ -84,7 +85,7 @@ export function isStillSo(facts: Facts, { type, data }: Said): boolean {
 }
 
 /** What a dispute is while nobody has decided it. */
-const OPEN: ReadonlySet<string> = new Set(["opened", "evidence_required", "under_review"]);
+const OPEN: ReadonlySet<string> = new Set(["opened", "evidence_required", "under_review", "reopened"]);
 
 /**
  * The status of a payment: an open dispute first, then a lost one, then refunds (whole, in part), then its own. A
@@ -99,7 +100,7 @@ export function statusOf(facts: Facts): Status {
 
 /**
  * All that makes up the truth, as text to compare: the status, the payment's own below it with the amount that came
- * with it, the sum refunded, every refund that is not in that sum, every dispute.
+ * with it, the sum refunded and whether that is all, every refund that is not in that sum, every dispute.
  */
 function truthOf(facts: Facts): string {
   const own = ownStatusOf(facts);
@@ -110,7 +111,7 @@ function truthOf(facts: Facts): string {
     statusOf(facts),
     own,
     isOfOwn ? [amount.value, amount.currency] : null,
-    [String(total), currency],
+    [String(total), currency, refundStatusOf(facts)],
     facts.refunds
       .filter((refund) => refund.status !== "succeeded" || refund.amount?.currency !== currency)
       .map((refund) => [refund.id, refund.status]),
@@ -128,14 +129,20 @@ function ownStatusOf({ seen, bankDebit }: Facts): PaymentStatus | null {
   return claims.sort((a, b) => compareClaims(PAYMENT_RANKS, b, a))[0]?.status ?? null;
 }
 
-/** Whole once the sum reaches the payment's amount, or when a refund without an amount succeeded. */
+/**
+ * Whole once the sum reaches the payment's amount, or once the provider says so. A refund of which nobody has said how
+ * much it is refunds a part: that money went back is known, that all of it did is not.
+ */
 function refundStatusOf(facts: Facts): "refunded" | "partially_refunded" | null {
-  const succeeded = facts.refunds.filter((refund) => refund.status === "succeeded");
-  if (succeeded.some((refund) => refund.amount === null)) return "refunded";
+  if (facts.refunds.some(isWhole)) return "refunded";
   const { total, currency } = refundedOf(facts);
-  if (succeeded.length === 0 && total === 0n) return null;
+  if (total === 0n && !facts.refunds.some((refund) => refund.status === "succeeded")) return null;
   const paid = facts.amount;
   return paid?.currency === currency && total >= BigInt(paid.value) ? "refunded" : "partially_refunded";
+}
+
+function isWhole({ status, whole }: Facts["refunds"][number]): boolean {
+  return status === "succeeded" && whole === true;
 }
 
 /**

@@ -66,7 +66,7 @@ export class Acceptance {
     }
     const sequence = ++this.sequence;
     const payment = input.event.data.payment?.id ?? null;
-    const applied = applyEvent(this.#factsBefore(payment, handedOver), input.event);
+    const applied = applyEvent(this.#factsBefore(payment, handedOver), input.event, input.dedupeKey);
     const stale = applied?.stale ?? false;
     const reasons = input.plan.map((planned) => skipReason(planned, input.event.user, stale));
     const wanted = input.plan.filter((_, i) => reasons[i] === null);

@@ -46,8 +46,7 @@ const CHECKOUTS: ReadonlyMap<string, EventType> = new Map([
 
 /**
  * The canonical type of an event and what it is about; `unknown` where there is no mapping. Crypto assets are no ISO
- * currencies: their amounts are left out. A refund of a part that cannot say how much it is is `unknown`, for without an
- * amount it would count as one of everything. Never throws.
+ * currencies: their amounts are left out, and a refund says whether it is `whole`. Never throws.
  */
 export function readCdpEvent(eventType: string, event: Json): Read {
   const [family = "", object = "", ...rest] = eventType.split(".");
@@ -125,9 +124,10 @@ function ofRefund(
 ): Read {
   const { refund, id } = about;
   const payment = { payment: { ...known({ reference: about.payment.reference }), id: about.payment.id } };
+  if (!id) return { type: "unknown", data: payment };
   const amount = moneyOf(at(refund, "amount"), about.currency);
-  if (!id || (type === "refund.succeeded" && !amount && !about.isWhole)) return { type: "unknown", data: payment };
-  const details = known({ amount, reason: textAt(refund, "reason") });
+  const whole = about.isWhole && type === "refund.succeeded" ? (true as const) : undefined;
+  const details = known({ amount, whole, reason: textAt(refund, "reason") });
   return { type, data: { ...payment, refund: { ...details, id } } };
 }
 

@@ -88,8 +88,6 @@ function read(providerType: string, object: unknown): { type: EventType; data: E
       if (charge.payment.id === "") return { type: "unknown", data: {} };
       const amount = moneyOf(at(object, "amount_refunded") ?? at(object, "amount"), at(object, "currency"));
       const type = typeIn(REFUNDS, status);
-      // A refund that succeeded without an amount would count as one of everything.
-      if (type === "refund.succeeded" && !amount) return { type: "unknown", data: charge };
       return { type, data: { ...charge, refund: { ...known({ amount, reason: textAt(object, "reason") }), id: id! } } };
     }
     case "chargeback": {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EVENT_TYPES } from "../../src/event/event-types.ts";
 import { applyEvent, type Facts, mergeFacts, statusOf } from "../../src/event/lifecycle.ts";
-import { eur, ordersOf, paymentEvent, play } from "./payment-events.ts";
+import { eur, keyOf, ordersOf, paymentEvent, play } from "./payment-events.ts";
 
 const paid = (value: number) => ({ payment: { amount: eur(value) } });
 
@@ -17,12 +17,15 @@ const event = fc
     money,
     part: money,
     id: fc.constantFrom("1", "2"),
+    isNamed: fc.boolean(),
+    whole: fc.constantFrom({}, { whole: true as const }),
     sum: fc.option(fc.constantFrom(100, 700), { nil: undefined }),
     method: fc.constantFrom("card", "us_bank_account"),
   })
-  .map(({ type, at, money, part, id, sum, method }) => {
+  .map(({ type, at, money, part, id, isNamed, whole, sum, method }) => {
     const refunded = sum === undefined || !type.startsWith("refund.") ? {} : { refunded: eur(sum) };
-    const about = type.startsWith("refund.") && sum === undefined ? { refund: { id, ...part } } : {};
+    const about =
+      type.startsWith("refund.") && sum === undefined && isNamed ? { refund: { id, ...part, ...whole } } : {};
     const dispute = type.startsWith("dispute.") ? { dispute: { id } } : {};
     return paymentEvent(type, at, { payment: { ...money, ...refunded, method }, ...about, ...dispute });
   });
@@ -52,7 +55,7 @@ describe("whatever the order", () => {
       fc.property(script, fc.nat(), (events, pick) => {
         const { facts, applied } = play(events);
         const again = events.at(pick % events.length)!;
-        const second = applyEvent(facts, again)!;
+        const second = applyEvent(facts, again, keyOf(again))!;
         expect(second.facts).toEqual(facts);
         expect(second.stale).toBe(/^(payment|refund|dispute)\./.test(again.type) && !again.type.endsWith("_expiring"));
         expect(applied.at(-1)!.truth.version).toBe(facts.version);
@@ -69,6 +72,19 @@ describe("whatever the order", () => {
           version = truth.version;
         }
       }),
+    );
+  });
+
+  it("a payment is refunded wholly only by a sum that reaches it or by a refund that says so", () => {
+    fc.assert(
+      fc.property(script, (events) => {
+        const { facts } = play(events);
+        const succeeded = events.filter(({ type }) => type === "refund.succeeded");
+        const hasSaid = succeeded.some(({ data }) => data.refund?.whole);
+        const hasSum = events.some(({ data }) => data.payment?.refunded ?? data.refund?.amount);
+        expect(statusOf(facts) === "refunded" && !hasSaid && !(hasSum && facts.amount)).toBe(false);
+      }),
+      { numRuns: 1000 },
     );
   });
 

@@ -44,7 +44,7 @@ const WHOLE: Whole<Omit<EventData, "custom" | "operation">> & { custom: object }
     method: "x",
     failure: { code: "x", message: "x" },
   },
-  refund: { id: "x", amount: money, reason: "x" },
+  refund: { id: "x", amount: money, whole: true, reason: "x" },
   dispute: { id: "x", amount: money, reason: "x", evidenceDueBy: "x" },
   payout: { id: "x", amount: money, arrivalDate: "x" },
   account: { id: "x", available: [money], pending: [money, money] },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PaymentEvent } from "../../src/event/event.ts";
 import type { EventType } from "../../src/event/event-types.ts";
 import { applyEvent, type Facts, statusOf } from "../../src/event/lifecycle.ts";
-import { eur, ordersOf, paymentEvent, play } from "./payment-events.ts";
+import { eur, keyOf, ordersOf, paymentEvent, play } from "./payment-events.ts";
 
 const statusAfter = (...events: PaymentEvent[]) => statusOf(play(events).facts);
 const versionsOf = (...events: PaymentEvent[]) => play(events).applied.map(({ truth }) => truth.version);
@@ -92,8 +92,62 @@ describe("refunds", () => {
     },
   );
 
-  it("without an amount refund the whole payment", () => {
-    expect(statusAfter(paymentEvent("payment.succeeded", 1), paymentEvent("refund.succeeded", 2))).toBe("refunded");
+  it("without an amount never refund the whole payment: a part went back, how much is not known", () => {
+    const succeeded = paymentEvent("payment.succeeded", 1, paid(1000));
+    const unknown = paymentEvent("refund.succeeded", 2, { refund: { id: "re_1" } });
+    const nameless = paymentEvent("refund.succeeded", 3);
+    for (const order of ordersOf([succeeded, unknown, nameless])) {
+      expect(statusAfter(...order)).toBe("partially_refunded");
+    }
+    expect(versionsOf(succeeded, unknown, nameless)).toEqual([1, 2, 3]);
+  });
+
+  it("without an amount are as much as is said of them later, and change the truth once more", () => {
+    const events = [
+      paymentEvent("payment.succeeded", 1, paid(1000)),
+      paymentEvent("refund.succeeded", 2, { refund: { id: "re_1" } }),
+      paymentEvent("refund.succeeded", 3, refund("re_1", 1000)),
+    ];
+    expect(versionsOf(...events)).toEqual([1, 2, 3]);
+    for (const order of ordersOf(events)) expect(statusAfter(...order)).toBe("refunded");
+  });
+
+  it("without an id are told apart by their events, and one that failed takes nothing from another", () => {
+    const succeeded = paymentEvent("payment.succeeded", 1, paid(1000));
+    const [one, other] = [paymentEvent("refund.succeeded", 2), paymentEvent("refund.failed", 3)];
+    const { facts } = play([succeeded, one, other]);
+    expect(facts.refunds.map(({ id }) => id).sort()).toEqual([`event:${keyOf(one)}`, `event:${keyOf(other)}`].sort());
+    expect(statusOf(facts)).toBe("partially_refunded");
+    expect(staleOf(succeeded, one, one)).toEqual([false, false, true]);
+  });
+
+  it("with an empty id have none", () => {
+    const event = paymentEvent("refund.succeeded", 1, { refund: { id: "" } });
+    expect(play([event]).facts.refunds.map(({ id }) => id)).toEqual([`event:${keyOf(event)}`]);
+  });
+
+  it("refund the whole payment where the provider says so, also without an amount", () => {
+    const whole = { refund: { id: "re_2", whole: true as const } };
+    const events = [
+      paymentEvent("payment.succeeded", 1, paid(1000)),
+      paymentEvent("refund.succeeded", 2, refund("re_1", 400)),
+      paymentEvent("refund.succeeded", 3, whole),
+    ];
+    for (const order of ordersOf(events)) expect(statusAfter(...order)).toBe("refunded");
+    expect(statusAfter(...events, paymentEvent("refund.failed", 4, { refund: { id: "re_2" } }))).toBe(
+      "partially_refunded",
+    );
+    expect(statusAfter(events[0]!, paymentEvent("refund.pending", 3, whole))).toBe("succeeded");
+  });
+
+  it("without an id that the release before has stored are of an amount that is not known", () => {
+    const { facts } = play([paymentEvent("payment.succeeded", 1, paid(1000))]);
+    const stored: Facts = { ...facts, refunds: [{ id: "", status: "succeeded", amount: null }] };
+    expect(statusOf(stored)).toBe("partially_refunded");
+    const next = paymentEvent("refund.succeeded", 2);
+    const applied = applyEvent(stored, next, "k")!;
+    expect(applied.facts.refunds.map(({ id }) => id)).toEqual(["", "event:k"]);
+    expect(applied).toMatchObject({ stale: false, truth: { status: "partially_refunded", version: 2 } });
   });
 
   it("count with the amount that was said last, and the higher one of the same second", () => {
@@ -174,6 +228,9 @@ describe("disputes", () => {
     [["dispute.opened", "dispute.won", "dispute.lost"], "dispute_lost"],
     [["dispute.opened", "dispute.lost", "dispute.reversed"], "succeeded"],
     [["dispute.opened", "dispute.closed"], "succeeded"],
+    [["dispute.opened", "dispute.lost", "dispute.reopened"], "disputed"],
+    [["dispute.opened", "dispute.won", "dispute.reopened", "dispute.under_review"], "disputed"],
+    [["dispute.opened", "dispute.won", "dispute.reopened", "dispute.lost"], "dispute_lost"],
   ] as [EventType[], string][])("%j in any order end as %s", (types, status) => {
     const events = types.map((type, i) => dispute(type, i + 2));
     for (const order of ordersOf([succeeded, ...events])) expect(statusAfter(...order)).toBe(status);
@@ -233,9 +290,9 @@ describe("version and stale", () => {
     "fraud.warning",
     "payment.authorization_expiring",
   ])("leave %s alone, which claims nothing", (type) => {
-    const succeeded = applyEvent(null, paymentEvent("payment.succeeded", 1))!;
+    const succeeded = applyEvent(null, paymentEvent("payment.succeeded", 1), "1")!;
     const event = paymentEvent(type as EventType, 2, { payment: { amount: eur(1) } });
-    const applied = applyEvent(succeeded.facts, event)!;
+    const applied = applyEvent(succeeded.facts, event, "2")!;
     expect(applied).toEqual({
       facts: succeeded.facts,
       stale: false,
@@ -245,12 +302,12 @@ describe("version and stale", () => {
 
   it("do not exist for an event without a payment", () => {
     const event = paymentEvent("payout.paid", 1);
-    expect(applyEvent(null, { ...event, data: { payout: { id: "po_1" } } })).toBeNull();
+    expect(applyEvent(null, { ...event, data: { payout: { id: "po_1" } } }, "1")).toBeNull();
   });
 
   it("are the same whatever the ids look like", () => {
     const event = paymentEvent("refund.succeeded", 1, refund("__proto__", 5));
-    const { facts } = applyEvent(null, event)!;
-    expect(applyEvent(JSON.parse(JSON.stringify(facts)) as Facts, event)!.stale).toBe(true);
+    const { facts } = applyEvent(null, event, "1")!;
+    expect(applyEvent(JSON.parse(JSON.stringify(facts)) as Facts, event, "1")!.stale).toBe(true);
   });
 });

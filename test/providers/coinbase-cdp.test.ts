@@ -165,7 +165,7 @@ describe("Coinbase's events", () => {
     expect(type).toBe("refund.succeeded");
     expect(data).toEqual({
       payment: { id: "paymentSession_x1", reference: "tickets-x1" },
-      refund: { id: "refund_1", reason: "The show is off" },
+      refund: { id: "refund_1", whole: true, reason: "The show is off" },
     });
   });
 
@@ -197,12 +197,13 @@ describe("Coinbase's events", () => {
   });
 
   it("do not refund a whole payment for want of an amount", async () => {
-    const partly = { ...sampleOf(4), status: "PARTIALLY_REFUNDED" };
-    expect(await normalize(partly)).toMatchObject({ type: "unknown", data: { payment: { id: "x1" } } });
+    const partly = await normalize({ ...sampleOf(4), status: "PARTIALLY_REFUNDED" });
+    expect(partly).toMatchObject({ type: "refund.succeeded", data: { payment: { id: "x1" } } });
+    expect(partly.data.refund).not.toHaveProperty("whole");
     const { data, ...session } = sampleOf(10) as { data: { paymentSession: object } };
     const balances = { captured: "64.50", refunded: "10.00", refundable: "54.50" };
     const half = { ...session, data: { ...data, paymentSession: { ...data.paymentSession, balances } } };
-    expect(await normalize(half)).toMatchObject({ type: "unknown", data: { payment: { id: "paymentSession_x1" } } });
+    expect((await normalize(half)).data.refund).toEqual({ id: "refund_1", reason: "The show is off" });
   });
 
   it.each([

@@ -121,8 +121,8 @@ describe("Flutterwave's v4 events", () => {
   it("do not refund a whole payment for want of an amount", async () => {
     const refund = { id: "rfd_1", charge_id: "chg_1", amount_refunded: 5, status: "succeeded" };
     expect(await normalize({ type: "refund.completed", data: refund })).toMatchObject({
-      type: "unknown",
-      data: { payment: { id: "chg_1" } },
+      type: "refund.succeeded",
+      data: { payment: { id: "chg_1" }, refund: { id: "rfd_1" } },
     });
   });
 

@@ -59,8 +59,8 @@ it("makes reversed of a payment that fails after it was confirmed, in whatever o
     [confirmed!, failed!],
     [failed!, confirmed!],
   ] as const) {
-    const { facts } = applyEvent(null, asEvent(one))!;
-    expect(applyEvent(facts, asEvent(other))!.truth.status).toBe("reversed");
+    const { facts } = applyEvent(null, asEvent(one), "1")!;
+    expect(applyEvent(facts, asEvent(other), "2")!.truth.status).toBe("reversed");
   }
 });
 

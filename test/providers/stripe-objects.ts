@@ -91,7 +91,11 @@ export async function factsOf(events: Json[]): Promise<Facts> {
   let facts: Facts | null = null;
   for (const event of events) {
     const { occurredAt, ...said } = await normalize(event);
-    facts = applyEvent(facts, { ...said, occurredAt: occurredAt!, user: null, origin: null })!.facts;
+    facts = applyEvent(
+      facts,
+      { ...said, occurredAt: occurredAt!, user: null, origin: null },
+      String(event["id"]),
+    )!.facts;
   }
   return facts!;
 }
