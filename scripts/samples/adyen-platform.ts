@@ -6,6 +6,7 @@ import { sharing } from "./signing.ts";
 
 const TRANSFERS = "https://docs.adyen.com/api-explorer/transfer-webhooks";
 const ACCOUNTS = "https://docs.adyen.com/api-explorer/balanceplatform-webhooks";
+const BALANCES = "https://docs.adyen.com/api-explorer/balance-webhooks";
 const TOKENS = "https://docs.adyen.com/api-explorer/Tokenization-webhooks";
 
 function sample(type: string, is: EventType, source: string, data: (id: string) => object): Sample {
@@ -54,6 +55,11 @@ export const adyenPlatformSamples: ProviderSamples = {
     transfer("booked", "account.balance_changed", { direction: "incoming" }),
     sample("balancePlatform.accountHolder.updated", "account.updated", ACCOUNTS, (id) => ({ accountHolder: { id } })),
     sample("balancePlatform.balanceAccount.updated", "account.updated", ACCOUNTS, (id) => ({ balanceAccount: { id } })),
+    sample("balancePlatform.balanceAccount.balance.updated", "account.balance_changed", BALANCES, (id) => ({
+      balanceAccountId: id,
+      currency: "EUR",
+      balances: { available: 84_000, pending: 1_250, reserved: 0, balance: 84_000 },
+    })),
     sample("recurring.token.created", "payment_method.attached", TOKENS, (id) => ({
       shopperReference: "shopper-81",
       storedPaymentMethodId: id,

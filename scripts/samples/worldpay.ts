@@ -23,6 +23,26 @@ function event(type: string, is: Sample["is"], fields: Record<string, unknown> =
   return { type, source: SOURCE, make, is };
 }
 
+function payout(type: string, is: Sample["is"]): Sample {
+  return event(type, is, { classification: "payout", _links: undefined });
+}
+
+/** The one event whose details say nothing of its type. */
+function token(): Sample {
+  return event("tokenCreated", "payment_method.attached", {
+    type: undefined,
+    amount: undefined,
+    tokenCreatedAt: "2026-11-23T11:00:00Z",
+    tokenPaymentInstrument: { type: "token", tokenId: "8812207311" },
+    paymentInstrument: {
+      type: "card/masked",
+      cardNumber: "5555********4444",
+      cardExpiryDate: { month: "7", year: "2031" },
+      brand: "MASTERCARD",
+    },
+  });
+}
+
 /** Worldpay (Access). A signing key is `{keyId}:{key}`. */
 export const worldpaySamples: ProviderSamples = {
   provider: "worldpay",
@@ -58,6 +78,16 @@ export const worldpaySamples: ProviderSamples = {
     event("sentForRefund", "refund.pending", { reference: "refund-7", amount: { value: 500, currencyCode: "GBP" } }),
     event("refunded", "refund.succeeded", { amount: { value: 500, currencyCode: "GBP" } }),
     event("refundFailed", "refund.failed", { reference: "refund-7", refund: { refusal: { code: "5" } } }),
+    event("cancelledByCustomer", "payment.canceled", { paymentInstrument: { method: "klarna" } }),
+    event("requestExpired", "payment.expired", { paymentInstrument: { method: "klarna" } }),
+    event("chargedBack", "dispute.lost", { paymentInstrument: { method: "sepa" } }),
+    token(),
+    payout("requested", "payout.created"),
+    payout("approved", "payout.in_transit"),
+    payout("pending", "payout.in_transit"),
+    payout("disbursed", "payout.paid"),
+    payout("refused", "payout.failed"),
     event("informationRequested", "dispute.warning", { classification: "chargeback" }),
+    event("chargedBack", "dispute.opened", { classification: "chargeback" }),
   ],
 };

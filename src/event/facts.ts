@@ -74,10 +74,18 @@ interface RefundFact {
   whole?: true;
 }
 
-interface DisputeFact {
-  id: string;
+interface DisputeClaim {
   status: DisputeStatus;
   at: number;
+}
+
+/**
+ * The strongest claim about one dispute. `soft`: the strongest soft one, where that is another: it counts once the
+ * dispute has been reopened before it.
+ */
+interface DisputeFact extends DisputeClaim {
+  id: string;
+  soft?: DisputeClaim;
 }
 
 /** All that is remembered of one payment, as JSON. Times in epoch milliseconds; lists sorted by id. */
@@ -176,7 +184,7 @@ export function joinFacts(a: Facts, b: Facts): Facts {
     amount: greater(a.amount, b.amount, (x, y) => x.rank - y.rank || x.at - y.at || compareMoney(x, y)),
     refunded: greater(a.refunded, b.refunded, compareMoney),
     refunds: joinById(a.refunds, b.refunds, joinRefund),
-    disputes: joinById(a.disputes, b.disputes, (x, y) => greater(x, y, compareDisputes)),
+    disputes: joinById(a.disputes, b.disputes, joinDispute),
   };
 }
 
@@ -212,8 +220,24 @@ function joinRefund(a: RefundFact, b: RefundFact): RefundFact {
   return { id: a.id, status, amount, ...((a.whole || b.whole) && { whole: true }) };
 }
 
-function compareDisputes(a: DisputeFact, b: DisputeFact): number {
+function joinDispute(a: DisputeFact, b: DisputeFact): DisputeFact {
+  const claims = [a, b].flatMap(({ status, at, soft }) => (soft ? [{ status, at }, soft] : [{ status, at }]));
+  const strongest = claims.reduce((x, y) => greater(x, y, compareDisputes));
+  const soft = claims.filter(isSoft).reduce<DisputeClaim | null>((x, y) => greater(x, y, compareDisputes), null);
+  return { id: a.id, ...strongest, ...(soft && !isSoft(strongest) && { soft }) };
+}
+
+function compareDisputes(a: DisputeClaim, b: DisputeClaim): number {
   return compareClaims(DISPUTE_RANKS, a, b);
+}
+
+function isSoft({ status }: DisputeClaim): boolean {
+  return DISPUTE_RANKS[status] < HARD_FROM;
+}
+
+/** What a dispute is: one that was reopened goes on from there. */
+export function disputeStatusOf({ status, at, soft }: DisputeFact): DisputeStatus {
+  return status === "reopened" && soft && soft.at > at ? soft.status : status;
 }
 
 function joinById<T extends { id: string }>(a: T[], b: T[], join: (x: T, y: T) => T): T[] {

@@ -1,5 +1,14 @@
 import type { PaymentEvent } from "./event.ts";
-import { amountRankOf, claimOf, compareClaims, isKeyOf, joinFacts, NO_FACTS, PAYMENT_RANKS } from "./facts.ts";
+import {
+  amountRankOf,
+  claimOf,
+  compareClaims,
+  disputeStatusOf,
+  isKeyOf,
+  joinFacts,
+  NO_FACTS,
+  PAYMENT_RANKS,
+} from "./facts.ts";
 import type { Facts, PaymentStatus } from "./facts.ts";
 
 export type { Facts } from "./facts.ts";
@@ -77,7 +86,8 @@ export function isStillSo(facts: Facts, { type, data }: Said): boolean {
     }
     case "dispute": {
       const known = facts.disputes.find(({ id }) => id === data.dispute?.id);
-      return known === undefined || known.status === claim || (OPEN.has(known.status) && OPEN.has(claim));
+      const status = known && disputeStatusOf(known);
+      return status === undefined || status === claim || (OPEN.has(status) && OPEN.has(claim));
     }
     default:
       return true;
@@ -92,9 +102,9 @@ const OPEN: ReadonlySet<string> = new Set(["opened", "evidence_required", "under
  * warning is no dispute yet: it moves no money. A payment of which nothing was claimed is `created`.
  */
 export function statusOf(facts: Facts): Status {
-  const disputes = new Set(facts.disputes.map((dispute) => dispute.status));
-  if (facts.disputes.some(({ status }) => OPEN.has(status))) return "disputed";
-  if (disputes.has("lost") || disputes.has("accepted")) return "dispute_lost";
+  const disputes = facts.disputes.map(disputeStatusOf);
+  if (disputes.some((status) => OPEN.has(status))) return "disputed";
+  if (disputes.includes("lost") || disputes.includes("accepted")) return "dispute_lost";
   return refundStatusOf(facts) ?? ownStatusOf(facts) ?? "created";
 }
 
@@ -115,7 +125,7 @@ function truthOf(facts: Facts): string {
     facts.refunds
       .filter((refund) => refund.status !== "succeeded" || refund.amount?.currency !== currency)
       .map((refund) => [refund.id, refund.status]),
-    facts.disputes.map((dispute) => [dispute.id, dispute.status]),
+    facts.disputes.map((dispute) => [dispute.id, disputeStatusOf(dispute)]),
   ]);
 }
 

@@ -15,7 +15,10 @@ interface Mapping {
   failed?: EventType;
 }
 
-/** By Adyen's event code: https://docs.adyen.com/development-resources/webhooks/webhook-types */
+/**
+ * By Adyen's event code: https://docs.adyen.com/development-resources/webhooks/webhook-types, of disputes
+ * https://docs.adyen.com/risk-management/disputes-api/dispute-notifications
+ */
 const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["AUTHORISATION", { about: "payment", type: "payment.authorized", failed: "payment.failed" }],
   ["AUTHORISATION_ADJUSTMENT", { about: "payment", type: "payment.authorized" }],
@@ -28,16 +31,27 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["OFFER_CLOSED", { about: "payment", type: "payment.expired" }],
   ["NOTIFICATION_OF_FRAUD", { about: "payment", type: "fraud.warning" }],
   ["REFUND", { about: "refund", type: "refund.succeeded", failed: "refund.failed" }],
+  ["REFUND_WITH_DATA", { about: "refund", type: "refund.succeeded", failed: "refund.failed" }],
+  ["POSTPONED_REFUND", { about: "refund", type: "refund.pending", failed: "refund.failed" }],
   ["REFUND_FAILED", { about: "refund", type: "refund.failed" }],
   ["REFUNDED_REVERSED", { about: "refund", type: "refund.returned" }],
   ["REQUEST_FOR_INFORMATION", { about: "dispute", type: "dispute.warning" }],
   ["NOTIFICATION_OF_CHARGEBACK", { about: "dispute", type: "dispute.warning" }],
+  ["INFORMATION_SUPPLIED", { about: "dispute", type: typeOfInformation }],
+  ["DISPUTE_DEFENSE_PERIOD_ENDED", { about: "dispute", type: typeOfUndefended }],
   ["CHARGEBACK", { about: "dispute", type: typeOfChargeback }],
   ["SECOND_CHARGEBACK", { about: "dispute", type: "dispute.lost" }],
-  ["CHARGEBACK_REVERSED", { about: "dispute", type: "dispute.won" }],
+  // The defense was taken and the money is back, and the cardholder's bank may still answer it.
+  ["CHARGEBACK_REVERSED", { about: "dispute", type: "dispute.under_review" }],
+  ["ISSUER_RESPONSE_TIMEFRAME_EXPIRED", { about: "dispute", type: "dispute.won" }],
+  ["PREARBITRATION_OPEN", { about: "dispute", type: "dispute.reopened" }],
+  ["PREARBITRATION_DECLINED", { about: "dispute", type: "dispute.under_review" }],
+  ["PREARBITRATION_ACCEPTED", { about: "dispute", type: "dispute.accepted" }],
+  ["PREARBITRATION_ISSUER_WITHDRAWN", { about: "dispute", type: "dispute.won" }],
   ["PREARBITRATION_WON", { about: "dispute", type: "dispute.won" }],
   ["PREARBITRATION_LOST", { about: "dispute", type: "dispute.lost" }],
-  ["ISSUER_RESPONSE_TIMEFRAME_EXPIRED", { about: "dispute", type: "dispute.won" }],
+  ["SCHEME_ARBITRATION_WON", { about: "dispute", type: "dispute.won" }],
+  ["SCHEME_ARBITRATION_LOST", { about: "dispute", type: "dispute.lost" }],
   ["PAYOUT_THIRDPARTY", { about: "payout", type: "payout.paid", failed: "payout.failed" }],
   ["PAYOUT_DECLINE", { about: "payout", type: "payout.failed" }],
   ["PAYOUT_EXPIRE", { about: "payout", type: "payout.canceled" }],
@@ -68,7 +82,33 @@ function mappingOfEither(item: Json): Mapping | undefined {
 }
 
 function typeOfChargeback(item: Json): EventType {
-  return textAt(item, "additionalData", "disputeStatus") === "Lost" ? "dispute.lost" : "dispute.opened";
+  switch (textAt(item, "additionalData", "disputeStatus") ?? "") {
+    case "Lost":
+      return "dispute.lost";
+    case "Accepted":
+      return "dispute.accepted";
+    case "Pending":
+      return "dispute.under_review";
+    default:
+      return "dispute.opened";
+  }
+}
+
+/** An answer to a mere request for information leaves it at that: no money has been moved. */
+function typeOfInformation(item: Json): EventType {
+  return isRequestOnly(item) ? "dispute.warning" : "dispute.under_review";
+}
+
+/** Sent where the dispute was not defended in time, or its liability was accepted. */
+function typeOfUndefended(item: Json): EventType {
+  if (isRequestOnly(item)) return "dispute.warning";
+  return textAt(item, "additionalData", "disputeStatus") === "Accepted" ? "dispute.accepted" : "dispute.lost";
+}
+
+/** A request for information has codes of its own, until a chargeback follows it. */
+function isRequestOnly(item: Json): boolean {
+  const has = (name: string) => textAt(item, "additionalData", name) !== undefined;
+  return has("rfiReasonCode") && !has("chargebackReasonCode");
 }
 
 /** A report is named where a payment has its reference. */

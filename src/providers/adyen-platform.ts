@@ -1,11 +1,12 @@
 import type { EventData, ProviderEvent } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import type { Money } from "../event/money.ts";
 import { adyenKey } from "./adyen.ts";
 import { ADYEN_DECIMALS } from "./adyen-events.ts";
 import { verifyBase64Hmac } from "./header-hmac.ts";
 import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
-import { instantOfIso, minorMoneyOf } from "./reading.ts";
+import { instantOfIso, minorMoneyOf, signedMinorMoneyOf } from "./reading.ts";
 
 /**
  * Adyen's webhooks of its platform (transfers, account holders, tokens, …): `HmacSignature`, HMAC-SHA256 in base64 over
@@ -50,6 +51,8 @@ function readEvent(providerType: string, data: Json): { type: EventType; data: E
     case "balancePlatform.balanceAccount.created":
     case "balancePlatform.balanceAccount.updated":
       return { type: "account.updated", data: accountOf(textAt(data, "balanceAccount", "id")) };
+    case "balancePlatform.balanceAccount.balance.updated":
+      return { type: "account.balance_changed", data: readBalance(data) };
     case "recurring.token.created":
       return { type: "payment_method.attached", data: tokenOf(data) };
     case "recurring.token.updated":
@@ -93,6 +96,16 @@ function typeOfPayout(status: string): EventType {
     default:
       return "unknown";
   }
+}
+
+/** Balances may be negative. https://docs.adyen.com/api-explorer/balance-webhooks */
+function readBalance(data: Json): EventData {
+  const id = textAt(data, "balanceAccountId");
+  const moneyAt = (name: string): Money[] => {
+    const money = signedMinorMoneyOf(at(data, "balances", name), at(data, "currency"), ADYEN_DECIMALS);
+    return money ? [money] : [];
+  };
+  return id ? { account: { id, available: moneyAt("available"), pending: moneyAt("pending") } } : {};
 }
 
 function accountOf(id: string | undefined): EventData {

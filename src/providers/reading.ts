@@ -66,8 +66,17 @@ export function minorMoneyOf(
   currency: unknown,
   decimals: Readonly<Record<string, number>> = {},
 ): Money | undefined {
+  const money = signedMinorMoneyOf(amount, currency, decimals);
+  return money?.value.startsWith("-") ? undefined : money;
+}
+
+/** As {@link minorMoneyOf}, of what may be negative, such as a balance. */
+export function signedMinorMoneyOf(
+  amount: unknown,
+  currency: unknown,
+  decimals: Readonly<Record<string, number>> = {},
+): Money | undefined {
   if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
   const providerExponent = decimals[currency.toUpperCase()];
-  const money = moneyFromMinor(amount, currency, known({ providerExponent }));
-  return money === null || money.value.startsWith("-") ? undefined : money;
+  return moneyFromMinor(amount, currency, known({ providerExponent })) ?? undefined;
 }

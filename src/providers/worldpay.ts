@@ -1,7 +1,7 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
 import type { Money } from "../event/money.ts";
-import { at, known, parseObject, partsOf, textAt } from "./json.ts";
+import { at, isObject, type Json, known, parseObject, partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
 import { failureOf, instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, MAX_SECRETS, MAX_SIGNATURES, verifyHmac } from "./signature.ts";
@@ -14,12 +14,23 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["payment settled", "payment.succeeded"],
   ["payment settlementFailed", "payment.reversed"],
   ["payment cancelled", "payment.canceled"],
+  ["payment cancelledByCustomer", "payment.canceled"],
   ["payment expired", "payment.expired"],
+  ["payment requestExpired", "payment.expired"],
   ["payment refused", "payment.failed"],
   ["payment error", "payment.failed"],
   ["payment sentForRefund", "refund.pending"],
   ["payment refunded", "refund.succeeded"],
   ["payment refundFailed", "refund.failed"],
+  // Of what is no card: taken back, and nobody to defend it to.
+  ["payment chargedBack", "dispute.lost"],
+  ["payment tokenCreated", "payment_method.attached"],
+  ["payout requested", "payout.created"],
+  ["payout approved", "payout.in_transit"],
+  ["payout pending", "payout.in_transit"],
+  ["payout disbursed", "payout.paid"],
+  ["payout refused", "payout.failed"],
+  ["payout error", "payout.failed"],
   ["chargeback informationRequested", "dispute.warning"],
   ["chargeback chargedBack", "dispute.opened"],
   ["chargeback chargebackReversed", "dispute.won"],
@@ -57,7 +68,7 @@ export const worldpay: Provider = {
     const event = parseObject(body);
     const eventId = textAt(event, "eventId");
     const details = at(event, "eventDetails");
-    const providerType = textAt(details, "type");
+    const providerType = textAt(details, "type") ?? typeOfToken(event);
     if (!eventId || !providerType) throw new UnparseableError("the body is not a Worldpay event");
     const { type, data } = read(providerType, details, eventId);
     return [
@@ -92,9 +103,15 @@ function parseHeader(header: string): { keyId: string; bytes: Uint8Array }[] | n
   return read.length === entries.length && read.length <= MAX_SIGNATURES ? read : null;
 }
 
+/** The events of tokens alone have no type where the others have theirs. */
+function typeOfToken(event: Json): string | undefined {
+  const isToken = isObject(at(event, "eventDetails", "tokenPaymentInstrument"));
+  return textAt(event, "eventType") ?? (isToken ? "tokenCreated" : undefined);
+}
+
 /**
- * `transactionReference`, which the merchant gave, is all that names the payment, and its dispute. A refund has a
- * `reference` in some events; in those without, each event is a refund of its own.
+ * `transactionReference`, which the merchant gave, is all that names the payment, its dispute, or the payout. A refund
+ * has a `reference` in some events; in those without, each event is a refund of its own.
  */
 function read(providerType: string, details: unknown, eventId: string): { type: EventType; data: EventData } {
   const id = textAt(details, "transactionReference");
@@ -114,9 +131,30 @@ function read(providerType: string, details: unknown, eventId: string): { type: 
         type === "payment.failed" ? failureOf(at(details, "refusal"), ["code", "description"]) : undefined;
       return { type, data: { payment: { ...known({ amount, failure }), ...payment } } };
     }
+    case "payout":
+      return { type, data: { payout: { ...known({ amount }), id } } };
+    case "payment_method": {
+      const paymentMethod = readToken(details);
+      return paymentMethod
+        ? { type, data: { payment: { id }, paymentMethod } }
+        : { type: "unknown", data: { payment } };
+    }
     default:
       return { type, data: classification === "payout" ? {} : { payment } };
   }
+}
+
+/** A token of a card comes with the card, that of another method with less. */
+function readToken(details: unknown): EventData["paymentMethod"] {
+  const instrument = at(details, "paymentInstrument");
+  const id = textAt(details, "tokenId") ?? textAt(details, "tokenPaymentInstrument", "tokenId");
+  const part = (name: string) => {
+    const value = Number(textAt(instrument, "cardExpiryDate", name) ?? at(instrument, "cardExpiryDate", name));
+    return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+  };
+  const last4 = /\d{4}$/.exec(textAt(instrument, "cardNumber") ?? "")?.[0];
+  const brand = textAt(instrument, "brand") ?? textAt(instrument, "method");
+  return id ? { ...known({ brand, last4, expMonth: part("month"), expYear: part("year") }), id } : undefined;
 }
 
 /** In minor units, as a number. */

@@ -236,6 +236,16 @@ describe("disputes", () => {
     for (const order of ordersOf([succeeded, ...events])) expect(statusAfter(...order)).toBe(status);
   });
 
+  it("that are reopened go on from there: what was claimed before comes late, what comes after counts", () => {
+    const over = [succeeded, dispute("dispute.opened", 2), dispute("dispute.lost", 3), dispute("dispute.reopened", 4)];
+    expect(staleOf(...over, dispute("dispute.under_review", 5), dispute("dispute.won", 6))).not.toContain(true);
+    for (const order of ordersOf([...over.slice(1), dispute("dispute.under_review", 5)])) {
+      expect(play(order).facts.disputes).toMatchObject([{ status: "reopened", soft: { status: "under_review" } }]);
+      expect(statusAfter(...order)).toBe("disputed");
+    }
+    expect(staleOf(...over, dispute("dispute.evidence_required", 3)).at(-1)).toBe(true);
+  });
+
   it("stay over when an update comes late", () => {
     const over = [succeeded, dispute("dispute.opened", 2), dispute("dispute.won", 3)];
     expect(staleOf(...over, dispute("dispute.under_review", 9)).at(-1)).toBe(true);

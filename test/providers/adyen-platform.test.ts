@@ -38,6 +38,18 @@ describe("a webhook of Adyen's platform becomes", () => {
     });
   });
 
+  it("what an account holds, which may be less than nothing", async () => {
+    const sample = adyenPlatformSamples.events.find(({ type }) => type.endsWith(".balance.updated"))!;
+    const event = sample.make("BA1", AT) as { data: { balances: object } };
+    expect((await normalize(event)).data).toEqual({
+      account: { id: "BA1", available: [eur(84_000)], pending: [eur(1_250)] },
+    });
+    const balances = { available: -500 };
+    expect((await normalize({ ...event, data: { ...event.data, balances } })).data).toEqual({
+      account: { id: "BA1", available: [eur(-500)], pending: [] },
+    });
+  });
+
   it("unknown where its type is, and nothing where it has none", async () => {
     expect(await normalize({ type: "novelty", data: 7 })).toMatchObject({ type: "unknown", livemode: false, data: {} });
     await expect(normalize({ data: {} })).rejects.toThrow(UnparseableError);

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import { adyenSamples, signItem } from "../../scripts/samples/adyen.ts";
 import { adyen } from "../../src/providers/adyen.ts";
-import { eur } from "../event/payment-events.ts";
+import { statusOf } from "../../src/event/lifecycle.ts";
+import { eur, play } from "../event/payment-events.ts";
 
 const KEY = "0F".repeat(32);
 const URL = "https://paybell.example/ingest/src_1";
@@ -96,6 +97,33 @@ describe("a notification of Adyen", () => {
   });
 });
 
+describe("a dispute at Adyen", () => {
+  const steps = (...codes: string[]) =>
+    Promise.all(
+      codes.map(async (eventCode, i) => {
+        const eventDate = new Date(AT + i * 86_400_000).toISOString();
+        const read = await normalize({ eventCode, eventDate, pspReference: "DSP1", originalReference: "PSP1" });
+        return { ...read, occurredAt: read.occurredAt!, user: null, origin: null };
+      }),
+    );
+
+  it.each([
+    [["CHARGEBACK", "CHARGEBACK_REVERSED"], "disputed"],
+    [["CHARGEBACK", "CHARGEBACK_REVERSED", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"], "created"],
+    [["CHARGEBACK", "CHARGEBACK_REVERSED", "SECOND_CHARGEBACK"], "dispute_lost"],
+    [["CHARGEBACK", "CHARGEBACK_REVERSED", "SECOND_CHARGEBACK", "PREARBITRATION_WON"], "created"],
+    [["CHARGEBACK", "PREARBITRATION_LOST", "SCHEME_ARBITRATION_WON"], "created"],
+    [["CHARGEBACK", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", "PREARBITRATION_OPEN"], "disputed"],
+    [["CHARGEBACK", "CHARGEBACK_REVERSED", "PREARBITRATION_OPEN", "PREARBITRATION_DECLINED"], "disputed"],
+    [["CHARGEBACK", "CHARGEBACK_REVERSED", "PREARBITRATION_OPEN", "PREARBITRATION_ACCEPTED"], "dispute_lost"],
+    [["CHARGEBACK", "PREARBITRATION_OPEN", "PREARBITRATION_ISSUER_WITHDRAWN"], "created"],
+  ])("of the steps %j leaves the payment %s, and tells each", async (codes, status) => {
+    const { facts, applied } = play(await steps(...codes));
+    expect(statusOf(facts)).toBe(status);
+    expect(applied.map(({ stale }) => stale)).not.toContain(true);
+  });
+});
+
 describe("an item of Adyen becomes", () => {
   it.each(adyenSamples.events)("$is: $type", async (sample) => {
     const [event] = await adyen.normalize(await adyenSamples.sign(sample.make("X1", AT), how), [KEY]);
@@ -134,6 +162,37 @@ describe("an item of Adyen becomes", () => {
       "payment.canceled",
     ],
     ["either, not saying which", { eventCode: "CANCEL_OR_REFUND" }, {}, "unknown"],
+    [
+      "an accepted dispute",
+      { eventCode: "CHARGEBACK", additionalData: { disputeStatus: "Accepted" } },
+      {},
+      "dispute.accepted",
+    ],
+    [
+      "a dispute that is defended already",
+      { eventCode: "CHARGEBACK", additionalData: { disputeStatus: "Pending" } },
+      {},
+      "dispute.under_review",
+    ],
+    [
+      "an accepted dispute, once its time is over",
+      { eventCode: "DISPUTE_DEFENSE_PERIOD_ENDED", additionalData: { disputeStatus: "Accepted" } },
+      {},
+      "dispute.accepted",
+    ],
+    [
+      "a warning, where a request for information is answered",
+      { eventCode: "INFORMATION_SUPPLIED", additionalData: { rfiReasonCode: "30", disputeStatus: "Responded" } },
+      {},
+      "dispute.warning",
+    ],
+    [
+      "a warning, where a request for information is not answered",
+      { eventCode: "DISPUTE_DEFENSE_PERIOD_ENDED", additionalData: { rfiReasonCode: "30" } },
+      {},
+      "dispute.warning",
+    ],
+    ["a refund that failed", { eventCode: "REFUND_WITH_DATA", success: "false" }, {}, "refund.failed"],
     ["a lost dispute", { eventCode: "CHARGEBACK", additionalData: { disputeStatus: "Lost" } }, {}, "dispute.lost"],
     [
       "a settlement",

@@ -22,6 +22,7 @@ const verify = (request: ReturnType<typeof requestOf>, secrets = [secret]) =>
   worldpay.verify(request, secrets, { now: 0 });
 const normalize = async (event: unknown, config?: Record<string, unknown>) =>
   (await worldpay.normalize(requestOf("", JSON.stringify(event)), [secret], config))[0]!;
+const sampleOfType = (name: string) => sampleOf(samples.events.findIndex(({ type }) => type === name));
 const sampleOf = (index: number) => samples.events[index]!.make("x1", AT);
 
 describe("Worldpay's signature", () => {
@@ -121,9 +122,31 @@ describe("Worldpay's events", () => {
   });
 
   it("say which dispute: a payment has one", async () => {
-    expect((await normalize(sampleOf(12))).data.dispute).toEqual({
-      id: "garden-x1",
-      amount: { value: "7425", currency: "GBP" },
+    const dispute = { id: "garden-x1", amount: { value: "7425", currency: "GBP" } };
+    expect((await normalize(sampleOfType("informationRequested"))).data.dispute).toEqual(dispute);
+    expect((await normalize(sampleOfType("chargedBack"))).data.dispute).toEqual(dispute);
+  });
+
+  it("say which token of which card, whose payment it came with", async () => {
+    expect((await normalize(sampleOfType("tokenCreated"))).data).toEqual({
+      payment: { id: "garden-x1" },
+      paymentMethod: { id: "8812207311", brand: "MASTERCARD", last4: "4444", expMonth: 7, expYear: 2031 },
+    });
+    const eventDetails = {
+      transactionReference: "t",
+      tokenId: "991",
+      tokenPaymentInstrument: {},
+      paymentInstrument: { method: "sepa", cardNumber: "x", cardExpiryDate: { month: "soon" } },
+    };
+    expect(await normalize({ eventId: "e", eventDetails, eventType: "tokenCreated" })).toMatchObject({
+      providerType: "tokenCreated",
+      data: { paymentMethod: { id: "991", brand: "sepa" } },
+    });
+  });
+
+  it("say which payout, and of how much", async () => {
+    expect((await normalize(sampleOfType("disbursed"))).data).toEqual({
+      payout: { id: "garden-x1", amount: { value: "7425", currency: "GBP" } },
     });
   });
 
@@ -134,14 +157,14 @@ describe("Worldpay's events", () => {
   it.each([
     { type: "tokenCreated", transactionReference: "t" },
     { type: "authorized" },
-    { type: "refused", classification: "payout", transactionReference: "t" },
+    { type: "novelty", classification: "payout", transactionReference: "t" },
     { type: "constructor", transactionReference: "t" },
   ])("claim nothing where they are %j", async (eventDetails) => {
     expect(await normalize({ eventId: "e", eventDetails })).toMatchObject({ type: "unknown", occurredAt: null });
   });
 
   it("that have no mapping name their payment; a payout is none", async () => {
-    const eventDetails = { type: "tokenCreated", classification: "payment", transactionReference: "t" };
+    const eventDetails = { type: "novelty", classification: "payment", transactionReference: "t" };
     expect((await normalize({ eventId: "e", eventDetails })).data).toEqual({ payment: { id: "t", reference: "t" } });
     const payout = { ...eventDetails, classification: "payout" };
     expect((await normalize({ eventId: "e", eventDetails: payout })).data).toEqual({});
