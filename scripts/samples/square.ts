@@ -24,6 +24,13 @@ function sample(type: string, is: EventType, fields: object = {}): Sample {
 
 const payment = { customer_id: "C-81", order_id: "order-81", source_type: "CARD" };
 
+const invoice = (status: string) => ({ status, primary_recipient: { customer_id: "C-81" }, amount_money: undefined });
+
+function payout(state: string, is: EventType): Sample {
+  const amount_money = { amount: money.amount, currency_code: money.currency };
+  return sample(`payout.${state}`, is, { status: state.toUpperCase(), amount_money, arrival_date: "2026-11-25" });
+}
+
 export const squareSamples: ProviderSamples = {
   provider: "square",
   toleranceSeconds: null,
@@ -50,7 +57,21 @@ export const squareSamples: ProviderSamples = {
     sample("refund.updated", "refund.succeeded", { payment_id: "P-81", status: "COMPLETED" }),
     sample("dispute.created", "dispute.opened", { state: "EVIDENCE_REQUIRED", reason: "NOT_AS_DESCRIBED" }),
     sample("dispute.state.updated", "dispute.won", { state: "WON" }),
-    sample("payout.paid", "payout.paid", { arrival_date: "2026-11-25" }),
+    payout("sent", "payout.in_transit"),
+    payout("paid", "payout.paid"),
+    payout("failed", "payout.failed"),
+    sample("subscription.created", "subscription.created", { customer_id: "C-81", status: "ACTIVE" }),
+    sample("subscription.updated", "subscription.updated", { customer_id: "C-81", status: "PAUSED" }),
+    sample("subscription.updated", "subscription.canceled", { customer_id: "C-81", status: "CANCELED" }),
+    sample("invoice.created", "invoice.created", invoice("DRAFT")),
+    sample("invoice.published", "invoice.updated", invoice("UNPAID")),
+    sample("invoice.updated", "invoice.updated", invoice("UNPAID")),
+    sample("invoice.payment_made", "invoice.paid", invoice("PAID")),
+    sample("invoice.payment_made", "invoice.updated", invoice("PARTIALLY_PAID")),
+    sample("invoice.scheduled_charge_failed", "invoice.payment_failed", invoice("UNPAID")),
+    sample("invoice.refunded", "invoice.updated", invoice("REFUNDED")),
+    sample("invoice.canceled", "invoice.canceled", invoice("CANCELED")),
+    sample("invoice.deleted", "invoice.canceled"),
     sample("card.created", "payment_method.attached", { card_brand: "VISA", last_4: "1881", customer_id: "C-81" }),
   ],
 };

@@ -10,6 +10,7 @@ import { idOf, instantOfIso, minorMoneyOf } from "./reading.ts";
 const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ["subscription_created", "subscription.created"],
   ["subscription_updated", "subscription.updated"],
+  ["subscription_plan_changed", "subscription.updated"],
   ["subscription_resumed", "subscription.updated"],
   ["subscription_paused", "subscription.updated"],
   ["subscription_unpaused", "subscription.updated"],
@@ -40,7 +41,7 @@ export const lemonsqueezy: Provider = {
         providerType,
         ...readEvent(providerType, event, attributes),
         occurredAt: instantOfIso(at(attributes, "updated_at")),
-        livemode: at(event, "meta", "test_mode") !== true,
+        livemode: !isTest(event, attributes),
         customer: idOf(at(attributes, "customer_id")) ?? null,
         authenticity: "signed",
         raw: event,
@@ -51,16 +52,40 @@ export const lemonsqueezy: Provider = {
   acknowledge: acknowledgePlainly,
 };
 
-/** Only orders are payments here: what a subscription pays has ids of another kind. */
-function readEvent(name: string, event: Json, order: Json): { type: EventType; data: EventData } {
-  if (name !== "order_created" && name !== "order_refunded") return { type: TYPES.get(name) ?? "unknown", data: {} };
+/** Some events say it of themselves, some of what they are about, some of both. */
+function isTest(event: Json, attributes: Json): boolean {
+  return at(event, "meta", "test_mode") === true || attributes["test_mode"] === true;
+}
+
+/**
+ * Orders are payments here. What a subscription pays is one only where it is refunded: it has ids of its own, which
+ * could be those of orders too.
+ */
+function readEvent(name: string, event: Json, attributes: Json): { type: EventType; data: EventData } {
   const id = textAt(event, "data", "id");
-  if (id === undefined) return { type: "unknown", data: {} };
-  const refunded = name === "order_refunded" ? moneyAt(order, "refunded_amount") : undefined;
-  const reference = textAt(event, "meta", "custom_data", "order_id");
-  const payment = { ...known({ amount: moneyAt(order, "total"), refunded, reference }), id };
-  if (name === "order_created") return { type: typeOfOrder(order), data: { payment } };
-  return { type: refunded ? "refund.succeeded" : "unknown", data: { payment } };
+  if (id === undefined) return { type: TYPES.get(name) ?? "unknown", data: {} };
+  switch (name) {
+    case "order_created":
+      return { type: typeOfOrder(attributes), data: { payment: { ...readPayment(event, attributes), id } } };
+    case "order_refunded":
+      return { type: "refund.succeeded", data: { payment: { ...readRefunded(event, attributes), id } } };
+    case "subscription_payment_refunded": {
+      const payment = { ...readRefunded(event, attributes), id: `subscription-invoice-${id}` };
+      return { type: "refund.succeeded", data: { payment } };
+    }
+    default:
+      return { type: TYPES.get(name) ?? "unknown", data: {} };
+  }
+}
+
+function readPayment(event: Json, attributes: Json) {
+  return known({ amount: moneyAt(attributes, "total"), reference: textAt(event, "meta", "custom_data", "order_id") });
+}
+
+/** The sum of all refunds, which is all of it where the state says so. */
+function readRefunded(event: Json, attributes: Json) {
+  const all = attributes["status"] === "refunded" ? moneyAt(attributes, "total") : undefined;
+  return { ...readPayment(event, attributes), ...known({ refunded: moneyAt(attributes, "refunded_amount") ?? all }) };
 }
 
 function typeOfOrder(order: Json): EventType {

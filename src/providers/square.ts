@@ -41,7 +41,10 @@ export const square: Provider = {
   acknowledge: acknowledgePlainly,
 };
 
-/** By Square's name of the type, with the object's state behind it where that decides. */
+/**
+ * By Square's name of the type, with the object's state behind it where that decides.
+ * https://developer.squareup.com/docs/webhooks/v2webhook-events-tech-ref
+ */
 const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ["payment PENDING", "payment.pending"],
   ["payment APPROVED", "payment.authorized"],
@@ -60,8 +63,19 @@ const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ["payout.sent", "payout.in_transit"],
   ["payout.paid", "payout.paid"],
   ["payout.failed", "payout.failed"],
+  ["subscription.created", "subscription.created"],
+  ["subscription.updated", "subscription.updated"],
+  ["subscription.updated CANCELED", "subscription.canceled"],
+  ["subscription.updated DEACTIVATED", "subscription.canceled"],
+  ["invoice.created", "invoice.created"],
+  ["invoice.published", "invoice.updated"],
+  ["invoice.updated", "invoice.updated"],
   ["invoice.payment_made", "invoice.paid"],
+  ["invoice.payment_made PARTIALLY_PAID", "invoice.updated"],
+  ["invoice.refunded", "invoice.updated"],
   ["invoice.scheduled_charge_failed", "invoice.payment_failed"],
+  ["invoice.canceled", "invoice.canceled"],
+  ["invoice.deleted", "invoice.canceled"],
   ["card.created", "payment_method.attached"],
   ["card.updated", "payment_method.updated"],
   ["card.automatically_updated", "payment_method.updated"],
@@ -80,13 +94,15 @@ function typeOf(providerType: string, object: Json): EventType {
   const state = textAt(object, "status") ?? textAt(object, "state") ?? "";
   if (family === "dispute" && state.startsWith("INQUIRY_")) return "dispute.warning";
   if (providerType === "dispute.created") return "dispute.opened";
-  return TYPES.get(family ? `${family} ${state}` : providerType) ?? "unknown";
+  if (family) return TYPES.get(`${family} ${state}`) ?? "unknown";
+  return TYPES.get(`${providerType} ${state}`) ?? TYPES.get(providerType) ?? "unknown";
 }
 
 function read(family: string, object: Json): EventData {
   const id = textAt(object, "id") ?? textAt(object, "dispute_id");
   const money = object["amount_money"];
-  const amount = minorMoneyOf(at(money, "amount"), at(money, "currency"));
+  // Payouts have the older name.
+  const amount = minorMoneyOf(at(money, "amount"), at(money, "currency") ?? at(money, "currency_code"));
   const reason = textAt(object, "reason");
   if (!id) return {};
   switch (family) {

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
 import { lemonsqueezySamples as samples } from "../../scripts/samples/lemonsqueezy.ts";
+import { applyEvent } from "../../src/event/lifecycle.ts";
 import { lemonsqueezy } from "../../src/providers/lemonsqueezy.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 
@@ -31,9 +32,40 @@ it("says what an order cost, and the sum of its refunds", async () => {
   expect((await normalize(event)).data).toEqual({ payment: { id: "7", reference: "lamp-7", amount, refunded } });
 });
 
-it("claims no refund whose sum is missing, and no payment for what has no status of one", async () => {
-  const of = (event_name: string, attributes: object) => ({ meta: { event_name }, data: { id: "7", attributes } });
-  expect(await normalize(of("order_refunded", { currency: "USD" }))).toMatchObject({ type: "unknown" });
+it("tells what a subscription paid from an order of the same id, where it is refunded", async () => {
+  const event = samples.events.find(({ type }) => type === "subscription_payment_refunded")!.make("7", NOW * 1000);
+  expect((await normalize(event)).data.payment).toMatchObject({
+    id: "subscription-invoice-7",
+    refunded: { value: "1000", currency: "USD" },
+  });
+});
+
+const of = (event_name: string, attributes: object, meta = {}) => ({
+  meta: { event_name, ...meta },
+  data: { id: "7", attributes },
+});
+
+it("takes no refund for all of the payment whose sum is missing, unless the order says that it is refunded", async () => {
+  const price = { currency: "USD", total: 2856 };
+  const factsOf = async (attributes: object) => {
+    const { occurredAt: _, ...refund } = await normalize(of("order_refunded", { ...price, ...attributes }));
+    return applyEvent(null, { ...refund, occurredAt: NOW, user: null, origin: null }, "1")!;
+  };
+  expect((await factsOf({ status: "partial_refund" })).truth.status).toBe("partially_refunded");
+  expect((await factsOf({})).truth.status).toBe("partially_refunded");
+  expect((await factsOf({ status: "refunded" })).truth.status).toBe("refunded");
+});
+
+it.each([
+  [{ test_mode: true }, {}],
+  [{}, { test_mode: true }],
+  [{ test_mode: false }, { test_mode: true }],
+])("is of test mode where the event is, as %j, or what it is about, as %j", async (meta, attributes) => {
+  expect(await normalize(of("order_created", attributes, meta))).toMatchObject({ livemode: false });
+  expect(await normalize(of("subscription_updated", attributes, meta))).toMatchObject({ livemode: false });
+});
+
+it("claims no payment for what has no status of one", async () => {
   expect(await normalize(of("order_created", { status: "new" }))).toMatchObject({ type: "unknown", occurredAt: null });
 });
 

@@ -31,6 +31,31 @@ describe("an event of Square becomes", () => {
     });
   });
 
+  it("a payout with its amount and the day of its arrival", async () => {
+    const sample = squareSamples.events.find(({ type }) => type === "payout.paid")!;
+    expect((await read(sample.make("PO1", AT))).data).toEqual({
+      payout: { id: "PO1", amount: eur(4250), arrivalDate: "2026-11-25" },
+    });
+  });
+
+  it("of its customer, where it is of a subscription or of an invoice", async () => {
+    const concerned = squareSamples.events.filter(({ type }) => /^(subscription|invoice)\.(?!deleted)/.test(type));
+    for (const sample of concerned) expect(await read(sample.make("X1", AT))).toMatchObject({ customer: "C-81" });
+  });
+
+  it.each([
+    ["subscription.updated", { status: "DEACTIVATED" }, "subscription.canceled"],
+    ["subscription.updated", { status: "novelty" }, "subscription.updated"],
+    ["invoice.payment_made", {}, "invoice.paid"],
+    ["invoice.novelty", { status: "PAID" }, "unknown"],
+  ])("of %s with %j: %s", async (type, fields, is) => {
+    const [family = ""] = type.split(".");
+    expect(await read({ event_id: "E", type, data: { object: { [family]: { id: "X", ...fields } } } })).toMatchObject({
+      type: is,
+      data: {},
+    });
+  });
+
   it("a refund of its payment", async () => {
     const { data } = await read(squareSamples.events[6]!.make("R1", AT));
     expect(data).toEqual({ payment: { id: "P-81" }, refund: { id: "R1", amount: eur(4250) } });
