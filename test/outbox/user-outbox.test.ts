@@ -286,6 +286,23 @@ describe("retry and cancel by hand", () => {
   });
 });
 
+describe("refunds without an id", () => {
+  it("are told apart by what their events are known by, and never refund the whole payment", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const payment = { id: unique("pi"), amount: { value: "100000", currency: "NGN" } };
+    const paid = await acceptEvent({ merchant, event: paymentEvent({ data: { payment } }) });
+    const refund = () =>
+      acceptEvent({ merchant, event: paymentEvent({ type: "refund.succeeded", data: { payment } }) });
+    const accepted = await accept(outbox, paid, await refund(), await refund());
+    const payments = accepted.map((result) => JSON.parse(bodyFor(itemOf(result).record.template!, null)).data.payment);
+    expect(payments).toMatchObject([
+      { status: "succeeded", version: 1 },
+      { status: "partially_refunded", version: 2 },
+      { status: "partially_refunded", version: 3 },
+    ]);
+  });
+});
+
 describe("payments without a user", () => {
   it("hands facts and dedupe keys over once the user is known, and later events follow", async () => {
     const { outbox, merchant } = await newOutbox();

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { paystackSamples as samples } from "../../scripts/samples/paystack.ts";
+import { applyEvent, type Facts, statusOf } from "../../src/event/lifecycle.ts";
 import { paystack } from "../../src/providers/paystack.ts";
 import { UnparseableError } from "../../src/providers/provider.ts";
 
@@ -32,12 +33,13 @@ describe("Paystack's signature", () => {
 
 describe("Paystack's events", () => {
   it.each(samples.events)("$type is $is", async (sample) => {
+    const isOfCards = sample.type === "subscription.expiring_cards";
     expect(await normalize(sample.make("x1", AT))).toMatchObject({
       eventId: null,
       type: sample.is,
       providerType: sample.type,
-      occurredAt: AT,
-      livemode: true,
+      occurredAt: isOfCards ? null : AT,
+      livemode: !isOfCards,
       customer: "CUS_x1",
     });
   });
@@ -45,6 +47,26 @@ describe("Paystack's events", () => {
   it.each([
     ["charge.success", { payment: { id: "tailor-x1", reference: "tailor-x1", amount, method: "card" } }],
     ["refund.processed", { payment: { id: "tailor-x1" }, refund: { id: "rf-x1", amount } }],
+    [
+      "preauthorization.capture.success",
+      {
+        payment: {
+          id: "tailor-x1",
+          reference: "tailor-x1",
+          amount: { value: "500000", currency: "NGN" },
+          method: "card",
+        },
+      },
+    ],
+    ["invoice.update", { payment: { id: "tailor-x1" } }],
+    [
+      "direct_debit.authorization.active",
+      { paymentMethod: { id: "AUTH_x1", brand: "Wema Bank", last4: "4406", expMonth: 3, expYear: 2034 } },
+    ],
+    [
+      "subscription.expiring_cards",
+      { paymentMethod: { id: "SUB_x1", brand: "visa", last4: "0902", expMonth: 1, expYear: 2027 } },
+    ],
     ["transfer.success", { payout: { id: "TRF_x1", amount } }],
     [
       "charge.dispute.create",
@@ -57,7 +79,57 @@ describe("Paystack's events", () => {
     expect((await normalize(sampleOf(type))).data).toEqual(data);
   });
 
-  it.each(["paymentrequest.success", "constructor"])("claim nothing where their type is %s", async (event) => {
+  it("are of test mode where the account's key is, if they do not say it", async () => {
+    const cards = sampleOf("subscription.expiring_cards");
+    const of = async (secrets: string[]) => {
+      const request = await samples.sign(cards, { signingKey: secrets[0]!, now: AT / 1000, url: "" });
+      return (await paystack.normalize(request, secrets))[0]!.livemode;
+    };
+    expect([await of(["sk_test_1"]), await of(["sk_live_1"]), await of(["sk_test_1", "sk_live_1"])]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("of cards that expire are one each", async () => {
+    const card = (code: string) => ({ subscription: { subscription_code: code }, customer: { customer_code: code } });
+    const event = { event: "subscription.expiring_cards", data: [card("A"), card("B")] };
+    const request = await samples.sign(event, { signingKey: "k", now: AT / 1000, url: "" });
+    expect((await paystack.normalize(request, ["k"])).map(({ customer }) => customer)).toEqual(["A", "B"]);
+    expect(await normalize({ event: "subscription.expiring_cards", data: [] })).toMatchObject({ data: {} });
+  });
+
+  describe("of refunds", () => {
+    const refund = (amount: number, fields: object = {}) => ({
+      event: "refund.processed",
+      data: { domain: "live", transaction_reference: "tailor-x1", amount, currency: "NGN", ...fields },
+    });
+    const idOf = async (event: unknown) => (await normalize(event)).data.refund?.id;
+
+    it("name the refund by its id, else its reference, else the event itself", async () => {
+      expect(await idOf(refund(50, { id: 7, refund_reference: "TRF_1" }))).toBe("7");
+      expect(await idOf(refund(50, { refund_reference: "TRF_1" }))).toBe("TRF_1");
+      const own = await idOf(refund(50, { refund_reference: null }));
+      expect(own).toMatch(/^body-[0-9a-f]{32}$/);
+      expect(await idOf(refund(50, { refund_reference: null }))).toBe(own);
+      expect(await idOf(refund(51, { refund_reference: null }))).not.toBe(own);
+    });
+
+    it("without an id add up, and leave a payment refunded in part that was", async () => {
+      const events = [sampleOf("charge.success"), refund(5_000), refund(7_000)];
+      let facts: Facts | null = null;
+      for (const event of events) {
+        const read = { ...(await normalize(event)), occurredAt: AT, user: null, origin: null };
+        facts = applyEvent(facts, read, JSON.stringify(event))!.facts;
+      }
+      expect(statusOf(facts!)).toBe("partially_refunded");
+      const values = facts!.refunds.map(({ amount }) => amount!.value);
+      expect(new Set(values)).toEqual(new Set(["5000", "7000"]));
+    });
+  });
+
+  it.each(["customeridentification.success", "constructor"])("claim nothing where their type is %s", async (event) => {
     expect(await normalize({ event, data: { domain: "test" } })).toMatchObject({ type: "unknown", livemode: false });
   });
 
