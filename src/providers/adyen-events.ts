@@ -32,7 +32,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["NOTIFICATION_OF_FRAUD", { about: "payment", type: "fraud.warning" }],
   ["REFUND", { about: "refund", type: "refund.succeeded", failed: "refund.failed" }],
   ["REFUND_WITH_DATA", { about: "refund", type: "refund.succeeded", failed: "refund.failed" }],
-  ["POSTPONED_REFUND", { about: "refund", type: "refund.pending", failed: "refund.failed" }],
+  ["POSTPONED_REFUND", { about: "refund", type: "refund.pending" }],
   ["REFUND_FAILED", { about: "refund", type: "refund.failed" }],
   ["REFUNDED_REVERSED", { about: "refund", type: "refund.returned" }],
   ["REQUEST_FOR_INFORMATION", { about: "dispute", type: "dispute.warning" }],

@@ -78,12 +78,13 @@ function typeOf(status: string | undefined, form: Form): EventType {
   return "unknown";
 }
 
-/** `refund_fee` is the sum of all refunds. */
+/** `refund_fee` is the sum of all refunds; a trade that was paid is closed once all of it is refunded. */
 function dataOf(type: EventType, form: Form): EventData {
   const id = form.get("trade_no");
   if (!id) return {};
-  const refunded = type === "refund.succeeded" ? moneyOf(form.get("refund_fee"), "CNY") : undefined;
   const amount = moneyOf(form.get("total_amount"), "CNY");
+  const all = form.get("trade_status") === "TRADE_CLOSED" ? amount : undefined;
+  const refunded = type === "refund.succeeded" ? (moneyOf(form.get("refund_fee"), "CNY") ?? all) : undefined;
   return { payment: { ...known({ amount, refunded, reference: form.get("out_trade_no") }), id } };
 }
 

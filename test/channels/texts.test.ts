@@ -48,7 +48,7 @@ describe("an SMS", () => {
   it.each([
     ["payment.succeeded", "Your payment was successful.", "您的付款已成功。"],
     ["payment.failed", "Your payment was not completed.", "您的付款未完成。"],
-    ["refund.succeeded", "A refund for your payment has been made.", "您的付款已退款。"],
+    ["refund.succeeded", "A refund for your payment has been made.", "您的付款有一笔退款已完成。"],
     ["dispute.opened", "A dispute was opened for your payment.", "您的付款出现争议。"],
   ])("of %s says what is known when that is nothing", (type, english, chinese) => {
     const nothing = notice(type, { merchant: null, data: {} });

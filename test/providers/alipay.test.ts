@@ -58,6 +58,15 @@ describe("Alipay's events", () => {
     });
   });
 
+  it("refund all of a trade that was paid and is closed, also without a sum; of another, how much is not known", async () => {
+    const of = async (trade_status: string) => {
+      const notice = { ...(paid as object), trade_status, gmt_refund: "2026-11-24 17:30:00" };
+      return (await normalize(notice)).data.payment?.refunded;
+    };
+    expect(await of("TRADE_CLOSED")).toEqual({ value: "8880", currency: "CNY" });
+    expect(await of("TRADE_SUCCESS")).toBeUndefined();
+  });
+
   it("of another kind claim nothing", async () => {
     expect((await normalize({ ...paid, notify_type: "servicemarket_order_notify" })).type).toBe("unknown");
     await expect(alipay.normalize(requestOf("{}"), [secret])).rejects.toBeInstanceOf(UnparseableError);

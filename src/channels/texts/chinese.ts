@@ -16,7 +16,9 @@ export const chinese: Language = {
   sentences: {
     "payment.succeeded": ({ merchant, amount }) => `${payment(merchant, amount)}已成功。`,
     "payment.failed": ({ merchant, amount }) => `${payment(merchant, amount)}未完成。`,
-    "refund.succeeded": ({ merchant, amount }) => `${payment(merchant, null)}已退款${after(amount)}。`,
+    // Without an amount: a refund was made, not the payment refunded.
+    "refund.succeeded": ({ merchant, amount }) =>
+      amount === null ? `${payment(merchant, null)}有一笔退款已完成。` : `${payment(merchant, null)}已退款 ${amount}。`,
     "dispute.opened": ({ merchant, amount, paid }) =>
       amount === null
         ? `${payment(merchant, paid)}出现争议。`
@@ -34,8 +36,4 @@ export const chinese: Language = {
 function payment(merchant: string | null, amount: string | null): string {
   const head = merchant === null ? "您的付款" : `您向 ${merchant} 的付款`;
   return amount === null ? head : `${head} ${amount} `;
-}
-
-function after(amount: string | null): string {
-  return amount === null ? "" : ` ${amount}`;
 }
