@@ -180,6 +180,27 @@ const MUTANTS: Mutant[] = [
     to: "crypto.randomUUID()",
     tests: ["test/bridge/map.test.ts"],
   },
+  {
+    name: "a refund of an unknown amount is one of everything",
+    file: "src/event/lifecycle.ts",
+    from: 'function isWhole({ status, whole }: Facts["refunds"][number]): boolean {',
+    to: 'function isWhole({ status, amount, whole = amount === null }: Facts["refunds"][number]): boolean {',
+    tests: ["test/event/lifecycle.test.ts"],
+  },
+  {
+    name: "refunds without an id are one",
+    file: "src/event/facts.ts",
+    from: "const id = refund?.id || `event:${key}`;",
+    to: "const id = refund?.id || `event:${key.slice(0, 0)}`;",
+    tests: ["test/event/lifecycle.test.ts"],
+  },
+  {
+    name: "a dispute that was reopened stays where it was",
+    file: "src/event/facts.ts",
+    from: 'return status === "reopened" && soft && soft.at > at ? soft.status : status;',
+    to: 'return status === "reopened" && soft && soft.at < at ? soft.status : status;',
+    tests: ["test/event/lifecycle.test.ts"],
+  },
 ];
 /** So many are tried at a time: much of a run is waiting. */
 const JOBS = 2;
