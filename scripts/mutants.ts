@@ -197,8 +197,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "a dispute that was reopened stays where it was",
     file: "src/event/facts.ts",
-    from: 'return status === "reopened" && soft && soft.at > at ? soft.status : status;',
-    to: 'return status === "reopened" && soft && soft.at < at ? soft.status : status;',
+    from: 'return status === "reopened" && step && step.at > at ? step.status : status;',
+    to: 'return status === "reopened" && step && step.at < at ? step.status : status;',
     tests: ["test/event/lifecycle.test.ts"],
   },
 ];

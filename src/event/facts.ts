@@ -48,6 +48,9 @@ const REFUND_RANKS = { pending: 10, succeeded: 20, failed: 30, returned: 40 } as
 /** The rank from which a claim is hard. */
 const HARD_FROM = 50;
 
+/** The rank from which a claim about a dispute rules it, or undoes a ruling. */
+const RULING_FROM = 60;
+
 /** A payment's own status, before refunds and disputes. */
 export type PaymentStatus = keyof typeof PAYMENT_RANKS;
 type DisputeStatus = keyof typeof DISPUTE_RANKS;
@@ -80,12 +83,12 @@ interface DisputeClaim {
 }
 
 /**
- * The strongest claim about one dispute. `soft`: the strongest soft one, where that is another: it counts once the
+ * The strongest claim about one dispute. `step`: the latest that is no ruling, where that is another: it counts if the
  * dispute has been reopened before it.
  */
 interface DisputeFact extends DisputeClaim {
   id: string;
-  soft?: DisputeClaim;
+  step?: DisputeClaim;
 }
 
 /** All that is remembered of one payment, as JSON. Times in epoch milliseconds; lists sorted by id. */
@@ -221,23 +224,22 @@ function joinRefund(a: RefundFact, b: RefundFact): RefundFact {
 }
 
 function joinDispute(a: DisputeFact, b: DisputeFact): DisputeFact {
-  const claims = [a, b].flatMap(({ status, at, soft }) => (soft ? [{ status, at }, soft] : [{ status, at }]));
-  const strongest = claims.reduce((x, y) => greater(x, y, compareDisputes));
-  const soft = claims.filter(isSoft).reduce<DisputeClaim | null>((x, y) => greater(x, y, compareDisputes), null);
-  return { id: a.id, ...strongest, ...(soft && !isSoft(strongest) && { soft }) };
+  const claims = [a, b].flatMap(({ status, at, step }) => (step ? [{ status, at }, step] : [{ status, at }]));
+  const strongest = claims.reduce((x, y) => greater(x, y, (p, q) => compareClaims(DISPUTE_RANKS, p, q)));
+  const step = claims
+    .filter(({ status }) => DISPUTE_RANKS[status] < RULING_FROM)
+    .reduce<DisputeClaim | null>((x, y) => greater(x, y, compareSteps), null);
+  const isAnother = step !== null && compareSteps(step, strongest) !== 0;
+  return { id: a.id, ...strongest, ...(isAnother && { step }) };
 }
 
-function compareDisputes(a: DisputeClaim, b: DisputeClaim): number {
-  return compareClaims(DISPUTE_RANKS, a, b);
-}
-
-function isSoft({ status }: DisputeClaim): boolean {
-  return DISPUTE_RANKS[status] < HARD_FROM;
+function compareSteps(a: DisputeClaim, b: DisputeClaim): number {
+  return a.at - b.at || DISPUTE_RANKS[a.status] - DISPUTE_RANKS[b.status] || compareText(a.status, b.status);
 }
 
 /** What a dispute is: one that was reopened goes on from there. */
-export function disputeStatusOf({ status, at, soft }: DisputeFact): DisputeStatus {
-  return status === "reopened" && soft && soft.at > at ? soft.status : status;
+export function disputeStatusOf({ status, at, step }: DisputeFact): DisputeStatus {
+  return status === "reopened" && step && step.at > at ? step.status : status;
 }
 
 function joinById<T extends { id: string }>(a: T[], b: T[], join: (x: T, y: T) => T): T[] {

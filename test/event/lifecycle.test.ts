@@ -231,6 +231,9 @@ describe("disputes", () => {
     [["dispute.opened", "dispute.lost", "dispute.reopened"], "disputed"],
     [["dispute.opened", "dispute.won", "dispute.reopened", "dispute.under_review"], "disputed"],
     [["dispute.opened", "dispute.won", "dispute.reopened", "dispute.lost"], "dispute_lost"],
+    [["dispute.closed", "dispute.lost", "dispute.reopened"], "disputed"],
+    [["dispute.closed", "dispute.lost", "dispute.reopened", "dispute.under_review"], "disputed"],
+    [["dispute.opened", "dispute.lost", "dispute.reopened", "dispute.closed"], "succeeded"],
   ] as [EventType[], string][])("%j in any order end as %s", (types, status) => {
     const events = types.map((type, i) => dispute(type, i + 2));
     for (const order of ordersOf([succeeded, ...events])) expect(statusAfter(...order)).toBe(status);
@@ -240,7 +243,7 @@ describe("disputes", () => {
     const over = [succeeded, dispute("dispute.opened", 2), dispute("dispute.lost", 3), dispute("dispute.reopened", 4)];
     expect(staleOf(...over, dispute("dispute.under_review", 5), dispute("dispute.won", 6))).not.toContain(true);
     for (const order of ordersOf([...over.slice(1), dispute("dispute.under_review", 5)])) {
-      expect(play(order).facts.disputes).toMatchObject([{ status: "reopened", soft: { status: "under_review" } }]);
+      expect(play(order).facts.disputes).toMatchObject([{ status: "reopened", step: { status: "under_review" } }]);
       expect(statusAfter(...order)).toBe("disputed");
     }
     expect(staleOf(...over, dispute("dispute.evidence_required", 3)).at(-1)).toBe(true);

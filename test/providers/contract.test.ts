@@ -6,6 +6,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 import { samples } from "../../scripts/samples/index.ts";
 import type { ProviderSamples } from "../../scripts/samples/sample.ts";
+import { applyEvent } from "../../src/event/lifecycle.ts";
+import type { ProviderEvent } from "../../src/event/event.ts";
 import { providerOf } from "../../src/providers/index.ts";
 import { type Acknowledgement, type SignedRequest, UnparseableError } from "../../src/providers/provider.ts";
 import { MAX_HEADER_LENGTH, MAX_SECRETS } from "../../src/providers/signature.ts";
@@ -211,6 +213,29 @@ describe.each(samples)("$provider", (provider) => {
     });
   });
 
+  describe("a refund", () => {
+    const ID = /id$|reference|number/i;
+
+    it.each([
+      ["an amount", (leaf: unknown, key: string) => (AMOUNT.test(key) && digitsOf(leaf) !== null ? null : leaf)],
+      ["ids", (leaf: unknown, key: string) => (ID.test(key) ? null : leaf)],
+      ["ids, which are empty", (leaf: unknown, key: string) => (ID.test(key) ? "" : leaf)],
+    ])("without %s is never taken for all of the payment, and has no empty id", async (_, without) => {
+      for (const sample of provider.events.filter(({ is }) => is.startsWith("refund."))) {
+        const strange = await signed(provider, mapLeaves(eventOf(sample), without), keys);
+        for (const { data, type } of await eventsOrNone(strange)) {
+          expect([data.refund?.id, data.payment?.id]).not.toContain("");
+          const { currency } = data.refund?.amount ?? data.payment?.refunded ?? { currency: "EUR" };
+          const payment = { ...data.payment, id: "p", amount: { value: "9".repeat(18), currency } };
+          const event = { type, occurredAt: 0, livemode: true, user: null, origin: null };
+          const paid = applyEvent(null, { ...event, type: "payment.succeeded", data: { payment } }, "1")!.facts;
+          const { truth } = applyEvent(paid, { ...event, data: { ...data, payment } }, "2")!;
+          if (!data.refund?.whole) expect(truth.status).not.toBe("refunded");
+        }
+      }
+    });
+  });
+
   describe("a body that is no event", () => {
     it("is unparseable where it is broken", async () => {
       const { body } = request;
@@ -277,12 +302,13 @@ describe.each(samples)("$provider", (provider) => {
   }
 
   /** Reads a body that may be none; what it throws has to say so. */
-  async function eventsOrNone(request: SignedRequest): Promise<void> {
-    const error = await normalize(request, [keys.secret]).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    if (error !== null) expect(error).toBeInstanceOf(UnparseableError);
+  async function eventsOrNone(request: SignedRequest): Promise<ProviderEvent[]> {
+    try {
+      return await normalize(request, [keys.secret]);
+    } catch (error) {
+      expect(error).toBeInstanceOf(UnparseableError);
+      return [];
+    }
   }
 });
 
