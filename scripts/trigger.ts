@@ -5,10 +5,10 @@ import { randomBytes } from "node:crypto";
 import { nearestOf } from "../src/event/event-types.ts";
 import { command, messageOf, UsageError, wholeNumber } from "./command.ts";
 import { samples } from "./samples/index.ts";
-import type { ProviderSamples, Sample } from "./samples/sample.ts";
+import { byName, type ProviderSamples, type Sample } from "./samples/sample.ts";
 
 const usage = `npm run trigger -- PROVIDER TYPE --to INGEST_URL --secret SECRET [--count N]
-  Posts an event of that type to a source, signed as the provider signs; N of them, 1 to 10000.
+  Posts an event of that type, such as TYPE or TYPE:VARIANT of --list, to a source, signed as the provider signs; N of them, 1 to 10000.
 npm run trigger -- PROVIDER --new-keys
   Makes keys: what to create a source with, and the secret to post with.
 npm run trigger -- [PROVIDER] --list
@@ -36,7 +36,7 @@ async function main(flags: Flags, [providerName, typeName, ...rest]: string[]): 
   if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`);
   if (flags.list) {
     for (const provider of providerName === undefined ? samples : [providerNamed(providerName)]) {
-      console.log([provider.provider, ...provider.events.map(({ type }) => `  ${type}`)].join("\n"));
+      console.log([provider.provider, ...[...byName(provider.events).keys()].map((name) => `  ${name}`)].join("\n"));
     }
     return 0;
   }
@@ -47,14 +47,14 @@ async function main(flags: Flags, [providerName, typeName, ...rest]: string[]): 
     console.log(JSON.stringify({ source, signingKey }, null, 2));
     return 0;
   }
-  const sample = typeNamed(provider, typeName);
+  const sample = sampleNamed(provider, typeName);
   const url = urlOf(flags.to);
   const signingKey = flags.secret;
   if (!signingKey) throw new UsageError("Say what to sign with: --secret, or make keys first: --new-keys");
   const count = wholeNumber("--count", flags.count, 1, MAX_COUNT);
   let isGood = true;
   for (let n = 0; n < count; n++) {
-    isGood = (await post(provider, sample, { url, signingKey })) && isGood;
+    isGood = (await post(provider, sample, { name: typeName!, url, signingKey })) && isGood;
   }
   return isGood ? 0 : 1;
 }
@@ -63,7 +63,7 @@ async function main(flags: Flags, [providerName, typeName, ...rest]: string[]): 
 async function post(
   provider: ProviderSamples,
   sample: Sample,
-  { url, signingKey }: { url: string; signingKey: string },
+  { name, url, signingKey }: { name: string; url: string; signingKey: string },
 ): Promise<boolean> {
   const now = Date.now();
   const id = randomBytes(8).toString("hex");
@@ -78,7 +78,7 @@ async function post(
       throw new Error(`${url} does not answer: ${messageOf(error.cause ?? error)}`);
     },
   );
-  console.log([response.status, sample.type, id, (await response.text()).trim()].join(" ").trim());
+  console.log([response.status, name, id, (await response.text()).trim()].join(" ").trim());
   return response.ok;
 }
 
@@ -94,16 +94,9 @@ function providerNamed(name: string | undefined): ProviderSamples {
   );
 }
 
-function typeNamed({ provider, events }: ProviderSamples, name: string | undefined): Sample {
-  const found = events.find(({ type }) => type === name);
-  return (
-    found ??
-    refuse(
-      `type of ${provider}`,
-      name,
-      events.map(({ type }) => type),
-    )
-  );
+function sampleNamed({ provider, events }: ProviderSamples, name: string | undefined): Sample {
+  const samples = byName(events);
+  return samples.get(name ?? "") ?? refuse(`type of ${provider}`, name, [...samples.keys()]);
 }
 
 function refuse(what: string, name: string | undefined, names: string[]): never {

@@ -10,6 +10,7 @@ function notice(
   status: string,
   is: Sample["is"],
   fields: (id: string, time: string) => Record<string, string>,
+  variant?: string,
 ): Sample {
   const make = (id: string, at: number) => ({
     app_id: "2026000000000001",
@@ -25,7 +26,7 @@ function notice(
     subject: "茶 & cake 100%",
     ...fields(id, shanghai(at)),
   });
-  return { type: `trade_status_sync.${status}`, source: SOURCE, make, is };
+  return { type: `trade_status_sync.${status}`, source: SOURCE, make, is, ...(variant && { variant }) };
 }
 
 const paid = (_: string, time: string) => ({ gmt_payment: time });
@@ -61,7 +62,7 @@ export const alipaySamples: ProviderSamples = {
   events: [
     notice("WAIT_BUYER_PAY", "payment.pending", () => ({})),
     notice("TRADE_SUCCESS", "payment.succeeded", paid),
-    notice("TRADE_SUCCESS", "refund.succeeded", refunded("8.80")),
+    notice("TRADE_SUCCESS", "refund.succeeded", refunded("8.80"), "refunded"),
     notice("TRADE_FINISHED", "payment.succeeded", paid),
     notice("TRADE_CLOSED", "refund.succeeded", refunded("88.80")),
     notice("TRADE_CLOSED", "payment.expired", (_, time) => ({ gmt_close: time })),

@@ -112,6 +112,7 @@ export const braintreeSamples: ProviderSamples = {
     ),
     {
       ...sample("transaction_settled", "refund.succeeded", "transaction", refund({ status: "settled" })),
+      variant: "refund",
       amount: "42.50 EUR",
     },
     sample("refund_failed", "refund.failed", "refund", refund({ status: "processor_declined" })),

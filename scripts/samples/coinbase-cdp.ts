@@ -89,7 +89,10 @@ export const coinbaseCdpSamples: ProviderSamples = {
       status: "COMPLETED",
       settlement: { totalAmount: "64.50", feeAmount: "0.65", netAmount: "63.85", currency: "USDC" },
     }),
-    checkout("checkout.payment.success", "payment.succeeded", { status: "COMPLETED", currency: "EUR" }),
+    {
+      ...checkout("checkout.payment.success", "payment.succeeded", { status: "COMPLETED", currency: "EUR" }),
+      variant: "eur",
+    },
     checkout("checkout.payment.failed", "payment.failed", { status: "FAILED" }),
     checkout("checkout.payment.expired", "payment.expired", { status: "EXPIRED" }),
     checkout("checkout.refund.success", "refund.succeeded", {

@@ -44,14 +44,20 @@ export const coinbaseCommerceSamples: ProviderSamples = {
 
   events: [
     charge("charge:created", "payment.created", ["NEW"]),
-    charge("charge:created", "payment.created", ["NEW"], { pricing_type: "no_price", pricing: {} }),
+    {
+      ...charge("charge:created", "payment.created", ["NEW"], { pricing_type: "no_price", pricing: {} }),
+      variant: "no_price",
+    },
     charge("charge:pending", "payment.processing", ["NEW", "SIGNED", "PENDING"]),
     charge("charge:confirmed", "payment.succeeded", ["NEW", "SIGNED", "PENDING", "COMPLETED"]),
-    charge("charge:confirmed", "payment.succeeded", ["NEW", "PENDING", "COMPLETED"], {
-      pricing: { local: { amount: "0.75", currency: "USDC" } },
-    }),
+    {
+      ...charge("charge:confirmed", "payment.succeeded", ["NEW", "PENDING", "COMPLETED"], {
+        pricing: { local: { amount: "0.75", currency: "USDC" } },
+      }),
+      variant: "crypto",
+    },
     charge("charge:failed", "payment.failed", ["NEW", "SIGNED", "FAILED"]),
-    charge("charge:failed", "payment.failed", ["NEW", "UNRESOLVED"]),
+    { ...charge("charge:failed", "payment.failed", ["NEW", "UNRESOLVED"]), variant: "unresolved" },
     charge("charge:failed", "payment.expired", ["NEW", "EXPIRED"]),
     charge("charge:delayed", "payment.pending", ["NEW", "EXPIRED", "UNRESOLVED"]),
     charge("charge:resolved", "payment.succeeded", ["NEW", "EXPIRED", "UNRESOLVED", "RESOLVED"]),

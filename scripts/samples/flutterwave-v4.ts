@@ -73,6 +73,7 @@ export const flutterwaveV4Samples: ProviderSamples = {
     { type: "charge.completed", source: SOURCE, make: charge("succeeded", "card"), is: "payment.succeeded" },
     {
       type: "charge.completed",
+      variant: "mobile_money",
       source: SOURCE,
       make: charge("succeeded", "mobile_money", { currency: "UGX", amount: 64_000 }),
       is: "payment.succeeded",

@@ -51,11 +51,12 @@ function transfer(status: string) {
   });
 }
 
-const completed = (is: Sample["is"], make: Sample["make"]): Sample => ({
+const completed = (is: Sample["is"], make: Sample["make"], variant?: string): Sample => ({
   type: "charge.completed",
   source: SOURCE,
   make,
   is,
+  ...(variant && { variant }),
 });
 
 /** Flutterwave v3. */
@@ -75,11 +76,12 @@ export const flutterwaveSamples: ProviderSamples = {
 
   events: [
     completed("payment.succeeded", charge({ status: "successful", payment_type: "card" })),
-    completed("payment.succeeded", charge({ status: "successful", payment_type: "bank_transfer" })),
-    completed("payment.succeeded", charge({ status: "successful", payment_type: "ussd" })),
+    completed("payment.succeeded", charge({ status: "successful", payment_type: "bank_transfer" }), "bank_transfer"),
+    completed("payment.succeeded", charge({ status: "successful", payment_type: "ussd" }), "ussd"),
     completed(
       "payment.succeeded",
       charge({ status: "successful", payment_type: "mobilemoneyug", amount: 42_000, currency: "UGX" }),
+      "mobile_money",
     ),
     completed("payment.failed", charge({ status: "failed", payment_type: "card" })),
     completed("payment.pending", charge({ status: "pending", payment_type: "bank_transfer" })),

@@ -5,6 +5,8 @@ import type { EventType } from "../../src/event/event-types.ts";
 export interface Sample {
   /** The provider's name of the type, such as `payment_intent.succeeded`. */
   type: string;
+  /** What tells it from the other samples of its type, where the claim of {@link Sample.is} does not: see {@link byName}. */
+  variant?: string;
   /** The provider's page, or the type of its SDK, that the object was written from. */
   source: string;
   /** The event as the provider words it. `id`: unique, for whatever ids it has; `at`: when it happened, epoch ms. */
@@ -49,4 +51,17 @@ export interface ProviderSamples {
   isMoneyless?: true;
   /** An event of a type that has no mapping; left out, where the name of the type is a text of the event as it stands. */
   unmapped?(id: string, at: number): unknown;
+}
+
+/**
+ * Samples by the names that they are asked for under. The first of a type is called as the type, every other
+ * `TYPE:variant`: by its own word, else by what its canonical type claims, such as `AUTHORISATION:failed`.
+ */
+export function byName(events: readonly Sample[]): ReadonlyMap<string, Sample> {
+  const named = new Map<string, Sample>();
+  for (const sample of events) {
+    const { type, is, variant = is.replace(/^[^.]*\./, "") } = sample;
+    named.set(named.has(type) ? `${type}:${variant}` : type, sample);
+  }
+  return named;
 }

@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 import { samples } from "../../scripts/samples/index.ts";
+import { byName } from "../../scripts/samples/sample.ts";
 import { providerOf } from "../../src/providers/index.ts";
 import { runNode } from "./run.ts";
 
@@ -71,6 +72,23 @@ it("lists providers and their types", async () => {
   expect((await trigger("stripe", "--list")).output).toBe(
     `stripe\n${samples[0]!.events.map(({ type }) => `  ${type}\n`).join("")}`,
   );
+  expect((await trigger("adyen", "--list")).output).toMatch(/^ {2}AUTHORISATION\n {2}AUTHORISATION:failed\n/m);
+});
+
+it.each(samples)("knows every sample of $provider by a name of its own", ({ events }) => {
+  const named = byName(events);
+  expect([...named.values()]).toEqual(events);
+  for (const [name, { type }] of named) expect(name === type || name.startsWith(`${type}:`)).toBe(true);
+  expect([...named.keys()].filter((name) => !/^[\w.:-]+$/.test(name))).toEqual([]);
+});
+
+it("posts the variant of a type that it is told", async () => {
+  const key = "ab".repeat(32);
+  const { code, output } = await trigger("adyen", "AUTHORISATION:failed", "--to", url, "--secret", key);
+  expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^200 AUTHORISATION:failed \w+\n$/) });
+  expect(JSON.parse(String(posted[0]!.body))).toMatchObject({
+    notificationItems: [{ NotificationRequestItem: { eventCode: "AUTHORISATION", success: "false" } }],
+  });
 });
 
 const TO = ["--to", "http://127.0.0.1:9/"];
