@@ -37,6 +37,26 @@ const ofLink: Entities = (id) => ({
   payment_link: { id: `plink_${id}`, ...money, amount_paid: 40_000, reference_id: `table-${id}` },
   ...ofPayment(id, { amount: 40_000 }),
 });
+const ofSubscription: Entities = (id) => ({
+  subscription: { id: `sub_${id}`, plan_id: "plan_teas", customer_id: `cust_${id}`, paid_count: 3, total_count: 12 },
+});
+const ofInvoice =
+  (status: string, paid: number): Entities =>
+  (id) => ({
+    ...(paid > 0 && ofPayment(id, { amount: paid, invoice_id: `inv_${id}` })),
+    invoice: { id: `inv_${id}`, ...money, amount_paid: paid, status, customer_id: `cust_${id}` },
+  });
+/** What recurring payments are drawn from; `card`: a card that is saved. */
+const ofToken =
+  (status: string, fields: Record<string, unknown> = { method: "upi", recurring: true }): Entities =>
+  (id) => ({
+    token: { id: `token_${id}`, customer_id: `cust_${id}`, recurring_details: { status }, ...fields },
+  });
+const card = {
+  method: "card",
+  card: { last4: "1881", network: "RuPay", expiry_month: "04", expiry_year: "2031" },
+};
+const ofAccount: Entities = () => ({ account: { name: "Teahouse" } });
 const ofPayout: Entities = (id) => ({ payout: { id: `pout_${id}`, ...money } });
 
 export const razorpaySamples: ProviderSamples = {
@@ -85,5 +105,32 @@ export const razorpaySamples: ProviderSamples = {
     event("payout.reversed", "payout.returned", ofPayout),
     event("payout.failed", "payout.failed", ofPayout),
     event("payout.rejected", "payout.failed", ofPayout),
+    event("subscription.authenticated", "subscription.created", ofSubscription),
+    event("subscription.activated", "subscription.updated", ofSubscription),
+    event("subscription.charged", "subscription.updated", (id, at) => ({
+      ...ofSubscription(id, at),
+      ...ofPayment(id),
+    })),
+    event("subscription.updated", "subscription.updated", ofSubscription),
+    event("subscription.paused", "subscription.updated", ofSubscription),
+    event("subscription.resumed", "subscription.updated", ofSubscription),
+    event("subscription.pending", "subscription.past_due", ofSubscription),
+    event("subscription.halted", "subscription.past_due", ofSubscription),
+    event("subscription.cancelled", "subscription.canceled", ofSubscription),
+    event("subscription.completed", "subscription.canceled", ofSubscription),
+    event("invoice.paid", "invoice.paid", ofInvoice("paid", 84_900)),
+    event("invoice.partially_paid", "invoice.updated", ofInvoice("partially_paid", 40_000)),
+    event("invoice.expired", "invoice.canceled", ofInvoice("expired", 0)),
+    event("token.confirmed", "mandate.active", ofToken("confirmed")),
+    event("token.rejected", "mandate.failed", ofToken("rejected")),
+    event("token.paused", "mandate.paused", ofToken("paused")),
+    event("token.resumed", "mandate.active", ofToken("confirmed")),
+    event("token.cancelled", "mandate.canceled", ofToken("cancelled")),
+    event("token.activated", "payment_method.attached", ofToken("active", card)),
+    event("token.suspended", "payment_method.updated", ofToken("suspended", card)),
+    event("token.expiry_updated", "payment_method.updated", ofToken("active", card)),
+    event("token.deactivated", "payment_method.detached", ofToken("deactivated", card)),
+    event("account.needs_clarification", "account.requirements_due", ofAccount),
+    event("account.suspended", "account.updated", ofAccount),
   ],
 };

@@ -6,7 +6,10 @@ import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.
 import { failureOf, isLive, minorMoneyOf, ModeConfig, isoOf, paymentOf } from "./reading.ts";
 import { instantOf } from "./stripe-objects.ts";
 
-/** https://razorpay.com/docs/webhooks/payloads/ */
+/**
+ * https://razorpay.com/docs/webhooks/all/ What repeats another event is left out, such as `order.paid` of
+ * `payment.captured`; a subscription is charged for an invoice, which has events of its own.
+ */
 const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["payment.authorized", "payment.authorized"],
   ["payment.captured", "payment.succeeded"],
@@ -32,6 +35,36 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["payout.reversed", "payout.returned"],
   ["payout.failed", "payout.failed"],
   ["payout.rejected", "payout.failed"],
+  ["subscription.authenticated", "subscription.created"],
+  ["subscription.activated", "subscription.updated"],
+  ["subscription.charged", "subscription.updated"],
+  ["subscription.updated", "subscription.updated"],
+  ["subscription.paused", "subscription.updated"],
+  ["subscription.resumed", "subscription.updated"],
+  ["subscription.pending", "subscription.past_due"],
+  ["subscription.halted", "subscription.past_due"],
+  ["subscription.cancelled", "subscription.canceled"],
+  ["subscription.completed", "subscription.canceled"],
+  ["invoice.paid", "invoice.paid"],
+  ["invoice.partially_paid", "invoice.updated"],
+  ["invoice.expired", "invoice.canceled"],
+  // A recurring payment's token is its mandate; that of a saved card is a payment method.
+  ["token.confirmed", "mandate.active"],
+  ["token.rejected", "mandate.failed"],
+  ["token.paused", "mandate.paused"],
+  ["token.resumed", "mandate.active"],
+  ["token.cancelled", "mandate.canceled"],
+  ["token.activated", "payment_method.attached"],
+  ["token.suspended", "payment_method.updated"],
+  ["token.expiry_updated", "payment_method.updated"],
+  ["token.deactivated", "payment_method.detached"],
+  ["account.needs_clarification", "account.requirements_due"],
+  ...[
+    ["activated", "activated_kyc_pending", "instantly_activated", "payments_enabled", "funds_hold", "funds_unhold"],
+    ["under_review", "rejected", "suspended", "updated"],
+  ]
+    .flat()
+    .map((change) => [`account.${change}`, "account.updated"] as const),
 ] as const);
 
 /**
@@ -49,7 +82,6 @@ export const razorpay: Provider = {
     const providerType = textAt(event, "event");
     if (!providerType) throw new UnparseableError("the body is not a Razorpay event");
     const payload = at(event, "payload");
-    const payment = at(payload, "payment", "entity");
     return [
       {
         eventId: null,
@@ -57,9 +89,9 @@ export const razorpay: Provider = {
         type: TYPES.get(providerType) ?? "unknown",
         occurredAt: instantOf(at(event, "created_at")),
         livemode: isLive(config),
-        customer: textAt(payment, "customer_id") ?? textAt(payload, "payment_link", "entity", "customer", "id") ?? null,
+        customer: customerOf(payload),
         authenticity: "signed",
-        data: dataOf(providerType, payload),
+        data: dataOf(providerType, payload, textAt(event, "account_id")),
         raw: event,
       },
     ];
@@ -68,8 +100,16 @@ export const razorpay: Provider = {
   acknowledge: acknowledgePlainly,
 };
 
+function customerOf(payload: unknown): string | null {
+  const entities = ["payment", "subscription", "invoice", "token", "payment_link"].map((name) =>
+    at(payload, name, "entity"),
+  );
+  const ids = entities.flatMap((entity) => [textAt(entity, "customer_id"), textAt(entity, "customer", "id")]);
+  return ids.find((id) => id !== undefined) ?? null;
+}
+
 /** A payload also holds what the event is not about: a link's payment, a refund's payment. The type says which counts. */
-function dataOf(providerType: string, payload: unknown): EventData {
+function dataOf(providerType: string, payload: unknown, account: string | undefined): EventData {
   const entity = (name: string) => at(payload, name, "entity");
   if (providerType.startsWith("payment.dispute.")) return readDispute(entity("dispute"));
   switch (providerType.replace(/\..*/, "")) {
@@ -83,6 +123,10 @@ function dataOf(providerType: string, payload: unknown): EventData {
       const id = textAt(entity("payout"), "id");
       return id ? { payout: { ...known({ amount: amountOf(entity("payout")) }), id } } : {};
     }
+    case "token":
+      return readToken(entity("token"));
+    case "account":
+      return account ? { account: { id: account } } : {};
     default:
       return paymentOf(textAt(entity("payment"), "id"));
   }
@@ -123,6 +167,19 @@ function readDispute(dispute: unknown): EventData {
     evidenceDueBy: isoOf(instantOf(at(dispute, "respond_by"))),
   });
   return { ...paymentOf(textAt(dispute, "payment_id")), ...(id && { dispute: { ...details, id } }) };
+}
+
+/** Months and years come as numbers, or as text. */
+function readToken(token: unknown): EventData {
+  const id = textAt(token, "id");
+  const card = at(token, "card");
+  const [expMonth, expYear] = ["expiry_month", "expiry_year"].map((name) => numberOf(at(card, name)));
+  const details = known({ brand: textAt(card, "network"), last4: textAt(card, "last4"), expMonth, expYear });
+  return id ? { paymentMethod: { ...details, id } } : {};
+}
+
+function numberOf(digits: unknown): number | undefined {
+  return /^\d{1,4}$/.test(String(digits)) ? Number(digits) : undefined;
 }
 
 function amountOf(entity: unknown) {

@@ -43,6 +43,16 @@ describe("Razorpay's events", () => {
     ],
     ["payout.processed", { payout: { id: "pout_x1", amount: inr(84_900) } }],
     ["settlement.processed", {}],
+    ["subscription.charged", { payment: { id: "pay_x1" } }],
+    ["subscription.halted", {}],
+    ["invoice.paid", { payment: { id: "pay_x1" } }],
+    ["invoice.expired", {}],
+    ["token.confirmed", { paymentMethod: { id: "token_x1" } }],
+    [
+      "token.activated",
+      { paymentMethod: { id: "token_x1", brand: "RuPay", last4: "1881", expMonth: 4, expYear: 2031 } },
+    ],
+    ["account.suspended", { account: { id: "acc_teahouse" } }],
   ])("of type %s say what they are about", async (type, data) => {
     expect((await normalize(sampleOf(type))).data).toEqual(data);
   });
@@ -53,6 +63,10 @@ describe("Razorpay's events", () => {
     expect(data.payment?.failure).toEqual({ code: "BAD_REQUEST_ERROR", message: "The bank said no" });
   });
 
+  it.each(["subscription.halted", "invoice.expired", "token.cancelled"])("name whose it was: %s", async (type) => {
+    expect((await normalize(sampleOf(type))).customer).toBe("cust_x1");
+  });
+
   it("have no id, since nobody signs the header that has one", async () => {
     expect((await normalize(sampleOf("payment.captured"))).eventId).toBeNull();
   });
@@ -61,7 +75,7 @@ describe("Razorpay's events", () => {
     expect((await normalize(sampleOf("payment.captured"), { livemode: false })).livemode).toBe(false);
   });
 
-  it.each(["subscription.charged", "constructor"])("claim nothing where their type is %s", async (event) => {
+  it.each(["payment.downtime.started", "constructor"])("claim nothing where their type is %s", async (event) => {
     expect(await normalize({ event })).toMatchObject({ type: "unknown", occurredAt: null, data: {} });
   });
 
