@@ -50,6 +50,12 @@ function adjustment(action: string, status: string, is: Sample["is"]): Sample {
   }));
 }
 
+const subscription = (name: string, is: Sample["is"], status: string) =>
+  wrap(`subscription.${name}`, is, (id) => ({ id: `sub_${id}`, status, customer_id: "ctm_harbour" }));
+
+const invoice = (status: string, is: Sample["is"]) =>
+  wrap(`invoice.${status}`, is, (id) => ({ id: `inv_${id}`, status, transaction_id: `txn_${id}` }));
+
 const card = { type: "card", card: { type: "visa", last4: "4111", expiry_month: 4, expiry_year: 2029 } };
 
 /** Paddle Billing. */
@@ -82,20 +88,30 @@ export const paddleSamples: ProviderSamples = {
     ]),
     transaction("canceled", "payment.canceled", "canceled"),
     adjustment("refund", "pending_approval", "refund.pending"),
-    adjustment("refund", "approved", "refund.succeeded"),
-    adjustment("chargeback", "approved", "dispute.lost"),
-    adjustment("chargeback_reverse", "approved", "dispute.won"),
+    { ...adjustment("refund", "approved", "refund.succeeded"), variant: "refund_approved" },
+    { ...adjustment("chargeback", "approved", "dispute.lost"), variant: "chargeback" },
+    { ...adjustment("chargeback_reverse", "approved", "dispute.won"), variant: "chargeback_reverse" },
     wrap("payout.paid", "payout.paid", (id) => ({
       id: `pay_${id}`,
       status: "paid",
       amount: "250000",
       currency_code: "USD",
     })),
-    wrap("subscription.past_due", "subscription.past_due", (id) => ({
-      id: `sub_${id}`,
-      status: "past_due",
-      customer_id: "ctm_harbour",
-    })),
+    subscription("created", "subscription.created", "active"),
+    subscription("imported", "subscription.created", "active"),
+    subscription("activated", "subscription.updated", "active"),
+    subscription("trialing", "subscription.updated", "trialing"),
+    subscription("updated", "subscription.updated", "active"),
+    subscription("updated", "subscription.past_due", "past_due"),
+    subscription("paused", "subscription.updated", "paused"),
+    subscription("resumed", "subscription.updated", "active"),
+    subscription("past_due", "subscription.past_due", "past_due"),
+    subscription("canceled", "subscription.canceled", "canceled"),
+    invoice("created", "invoice.created"),
+    invoice("issued", "invoice.updated"),
+    invoice("overdue", "invoice.updated"),
+    invoice("paid", "invoice.paid"),
+    invoice("canceled", "invoice.canceled"),
     wrap("payment_method.saved", "payment_method.attached", (id) => ({
       id: `paymtd_${id}`,
       customer_id: "ctm_harbour",

@@ -76,6 +76,14 @@ export const stripeSamples: ProviderSamples = {
     snapshot("payout.failed", "payout.failed", "2210.05 EUR", (id) =>
       payout(id, { status: "failed", failure_code: "account_closed" }),
     ),
+    snapshot("invoice.created", "invoice.created", null, (id) => invoice(id, { status: "draft" })),
+    snapshot("invoice.finalized", "invoice.updated", null, (id) => invoice(id, { status: "open" })),
+    snapshot("invoice.voided", "invoice.canceled", null, (id) => invoice(id, { status: "void" })),
+    snapshot("customer.subscription.paused", "subscription.updated", null, (id) => subscription(id, "paused")),
+    snapshot("customer.subscription.resumed", "subscription.updated", null, (id) => subscription(id, "active")),
+    snapshot("mandate.updated", "mandate.active", null, (id) => mandate(id, "active")),
+    snapshot("mandate.updated", "mandate.canceled", null, (id) => mandate(id, "inactive")),
+    snapshot("mandate.updated", "mandate.created", null, (id) => mandate(id, "pending")),
     snapshot("payment_method.attached", "payment_method.attached", null, (id) => ({
       id: `pm_${id}`,
       object: "payment_method",
@@ -176,6 +184,25 @@ function dispute(id: string, fields: Fields) {
     payment_intent: `pi_${id}`,
     reason: "product_not_received",
     ...fields,
+  };
+}
+
+function invoice(id: string, fields: Fields) {
+  return { id: `in_${id}`, object: "invoice", amount_due: 6240, currency: "eur", customer: `cus_${id}`, ...fields };
+}
+
+function subscription(id: string, status: string) {
+  return { id: `sub_${id}`, object: "subscription", customer: `cus_${id}`, status };
+}
+
+function mandate(id: string, status: string) {
+  return {
+    id: `mandate_${id}`,
+    object: "mandate",
+    payment_method: `pm_${id}`,
+    payment_method_details: { type: "sepa_debit", sepa_debit: { reference: "CHAIRS-81" } },
+    status,
+    type: "multi_use",
   };
 }
 

@@ -3,7 +3,7 @@ import type { EventType } from "../event/event-types.ts";
 import type { Money } from "../event/money.ts";
 import { at, type Json, known, textAt } from "./json.ts";
 import { type Mapping, readMapped } from "./mapping.ts";
-import { minorMoneyOf } from "./reading.ts";
+import { minorMoneyOf, paymentOf } from "./reading.ts";
 
 const nothing = (): EventData => ({});
 
@@ -24,6 +24,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["payout.created", { type: "payout.created", read: readPayout }],
   ["payout.paid", { type: "payout.paid", read: readPayout }],
   ["subscription.created", { type: "subscription.created", read: nothing }],
+  ["subscription.imported", { type: "subscription.created", read: nothing }],
   ["subscription.activated", { type: "subscription.updated", read: nothing }],
   ["subscription.trialing", { type: "subscription.updated", read: nothing }],
   ["subscription.updated", { type: typeOfSubscription, read: nothing }],
@@ -31,6 +32,12 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["subscription.resumed", { type: "subscription.updated", read: nothing }],
   ["subscription.past_due", { type: "subscription.past_due", read: nothing }],
   ["subscription.canceled", { type: "subscription.canceled", read: nothing }],
+  // Of the first API, whose invoices became transactions.
+  ["invoice.created", { type: "invoice.created", read: readInvoice }],
+  ["invoice.issued", { type: "invoice.updated", read: readInvoice }],
+  ["invoice.overdue", { type: "invoice.updated", read: readInvoice }],
+  ["invoice.paid", { type: "invoice.paid", read: readInvoice }],
+  ["invoice.canceled", { type: "invoice.canceled", read: readInvoice }],
   ["payment_method.saved", { type: "payment_method.attached", read: readPaymentMethod }],
   ["payment_method.deleted", { type: "payment_method.detached", read: readPaymentMethod }],
   ["api_key.expiring", { type: "account.updated", read: nothing }],
@@ -106,6 +113,10 @@ function readAdjustment(adjustment: Json): EventData {
   const action = textAt(adjustment, "action") ?? "";
   if (action === "refund") return { payment, refund: { ...details, id } };
   return action.startsWith("chargeback") ? { payment, dispute: { ...details, id: transaction } } : { payment };
+}
+
+function readInvoice(invoice: Json): EventData {
+  return paymentOf(textAt(invoice, "transaction_id"));
 }
 
 function readPayout(payout: Json): EventData {

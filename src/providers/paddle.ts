@@ -7,6 +7,9 @@ import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac
 /** How far the signed time may be from now, either way. Paddle's own library allows 5 s, and only into the past. */
 const TOLERANCE_SECONDS = 300;
 
+/** What Paddle's webhook simulator sends: https://developer.paddle.com/api-reference/simulation-run-events */
+const SIMULATED = /^ntfsimevt_/;
+
 /**
  * Paddle Billing: `Paddle-Signature: ts=…;h1=…`, HMAC-SHA256 in hex over `{ts}:{body}`, several `h1` during a rotation.
  * https://developer.paddle.com/webhooks/signature-verification
@@ -39,7 +42,7 @@ export const paddle: Provider = {
         providerType,
         ...readPaddleEvent(providerType, object),
         occurredAt: instantOfIso(at(event, "occurred_at")),
-        livemode: isLive(config),
+        livemode: isLive(config) && !SIMULATED.test(eventId),
         customer: textAt(object, isCustomer ? "id" : "customer_id") ?? null,
         authenticity: "signed",
         raw: event,

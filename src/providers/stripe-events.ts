@@ -12,6 +12,7 @@ import {
   readDispute,
   readFailedIntent,
   readIntent,
+  readMandate,
   readPaymentId,
   readPaymentMethod,
   readPayout,
@@ -55,16 +56,22 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["account.updated", { type: "account.updated", read: readAccount }],
   ["checkout.session.async_payment_succeeded", { type: "payment.succeeded", read: readSession }],
   ["checkout.session.async_payment_failed", { type: "payment.failed", read: readSession }],
+  ["invoice.created", { type: "invoice.created", read: readPaymentId }],
+  ["invoice.finalized", { type: "invoice.updated", read: readPaymentId }],
+  ["invoice.voided", { type: "invoice.canceled", read: readPaymentId }],
   ["invoice.paid", { type: "invoice.paid", read: readPaymentId }],
   ["invoice.payment_failed", { type: "invoice.payment_failed", read: readPaymentId }],
   ["invoice.payment_action_required", { type: "payment.requires_action", read: readPaymentId }],
   ["customer.subscription.created", { type: "subscription.created", read: readPaymentId }],
   ["customer.subscription.updated", { type: typeOfSubscription, read: readPaymentId }],
+  ["customer.subscription.paused", { type: "subscription.updated", read: readPaymentId }],
+  ["customer.subscription.resumed", { type: "subscription.updated", read: readPaymentId }],
   ["customer.subscription.deleted", { type: "subscription.canceled", read: readPaymentId }],
   ["payment_method.attached", { type: "payment_method.attached", read: readPaymentMethod }],
   ["payment_method.updated", { type: "payment_method.updated", read: readPaymentMethod }],
   ["payment_method.automatically_updated", { type: "payment_method.updated", read: readPaymentMethod }],
   ["payment_method.detached", { type: "payment_method.detached", read: readPaymentMethod }],
+  ["mandate.updated", { type: typeOfMandate, read: readMandate }],
   ["customer.source.expiring", { type: "payment_method.expiring", read: readPaymentMethod }],
 ]);
 
@@ -147,6 +154,20 @@ function typeOfPayout(payout: Json): EventType {
   const status = textAt(payout, "status");
   const isKnown = status === "in_transit" || status === "paid" || status === "failed" || status === "canceled";
   return isKnown ? `payout.${status}` : "payout.created";
+}
+
+/** An inactive mandate was refused, revoked or used up: https://docs.stripe.com/api/mandates/object#mandate_object-status */
+function typeOfMandate(mandate: Json): EventType {
+  switch (textAt(mandate, "status") ?? "") {
+    case "active":
+      return "mandate.active";
+    case "inactive":
+      return "mandate.canceled";
+    case "pending":
+      return "mandate.created";
+    default:
+      return "unknown";
+  }
 }
 
 function typeOfSubscription(subscription: Json): EventType {

@@ -141,6 +141,12 @@ export function readPaymentMethod(method: Json): EventData {
   return id ? { paymentMethod: { id, ...details } } : {};
 }
 
+/** A mandate is known by the payment method that it lets be charged. */
+export function readMandate(mandate: Json): EventData {
+  const id = idOf(at(mandate, "payment_method"));
+  return id ? { paymentMethod: { id } } : {};
+}
+
 type Unsure<T> = { [K in keyof T]?: T[K] | undefined };
 
 function paymentData(id: string | undefined, details: Unsure<Omit<Payment, "id">>): EventData {

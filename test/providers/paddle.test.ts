@@ -114,6 +114,16 @@ describe("an event of Paddle's", () => {
     });
   });
 
+  it("counts as a test where Paddle simulates it, whatever the source says", async () => {
+    const event = { ...(made("payout.paid", "payout.paid") as object), event_id: "ntfsimevt_7" };
+    expect(await normalize(event)).toMatchObject({ eventId: "ntfsimevt_7", livemode: false });
+    expect(await normalize(event, { livemode: true })).toMatchObject({ livemode: false });
+  });
+
+  it("names the transaction of an invoice", async () => {
+    expect((await normalize(made("invoice.paid", "invoice.paid"))).data).toEqual({ payment: { id: "txn_7" } });
+  });
+
   it("is unparseable without an id or a type", async () => {
     await expect(normalize({ event_id: "evt_1" })).rejects.toThrow(UnparseableError);
     await expect(normalize({ event_type: "transaction.paid" })).rejects.toThrow(UnparseableError);

@@ -25,6 +25,7 @@ const disputed = {
 const paidOut = { payout: { id: "po_1", amount: eur(50_000), arrivalDate: "2026-09-23" } };
 const ofCard = { paymentMethod: { id: "pm_1", brand: "visa", last4: "4242", expMonth: 12, expYear: 2030 } };
 const chargePaid = { payment: { id: "ch_1", amount: eur(1999), method: "card" } };
+const ofMandate = { paymentMethod: { id: "pm_1" } };
 const onlyId = { payment: { id: "pi_1" } };
 
 describe("a Stripe event becomes", () => {
@@ -86,6 +87,15 @@ describe("a Stripe event becomes", () => {
     ["invoice.paid", { id: "in_1", object: "invoice", customer: "cus_1" }, "invoice.paid", {}],
     ["invoice.payment_failed", { id: "in_1", payment_intent: "pi_1" }, "invoice.payment_failed", onlyId],
     ["invoice.payment_action_required", { id: "in_1", payment_intent: "pi_1" }, "payment.requires_action", onlyId],
+    ["invoice.created", { id: "in_1" }, "invoice.created", {}],
+    ["invoice.finalized", { id: "in_1" }, "invoice.updated", {}],
+    ["invoice.voided", { id: "in_1" }, "invoice.canceled", {}],
+    ["mandate.updated", { id: "mandate_1", status: "active", payment_method: "pm_1" }, "mandate.active", ofMandate],
+    ["mandate.updated", { status: "inactive", payment_method: { id: "pm_1" } }, "mandate.canceled", ofMandate],
+    ["mandate.updated", { status: "pending" }, "mandate.created", {}],
+    ["mandate.updated", { status: "constructor" }, "unknown", {}],
+    ["customer.subscription.paused", { id: "sub_1", status: "paused" }, "subscription.updated", {}],
+    ["customer.subscription.resumed", { id: "sub_1", status: "active" }, "subscription.updated", {}],
     ["customer.subscription.created", { id: "sub_1" }, "subscription.created", {}],
     ["customer.subscription.updated", { id: "sub_1", status: "active" }, "subscription.updated", {}],
     ["customer.subscription.updated", { id: "sub_1", status: "past_due" }, "subscription.past_due", {}],
