@@ -36,6 +36,17 @@ const chargeback = (id: string) => ({
   reason: { code: "AC01", description: "Account is not known" },
 });
 
+const capture = (id: string) => ({ resource: "capture", id: `cpt_${id}`, paymentId: `tr_${id}`, status: "succeeded" });
+const dispute = (status: string) => (id: string) => ({
+  resource: "dispute",
+  id: `dsp_${id}`,
+  paymentId: `tr_${id}`,
+  status,
+});
+const transfer = (id: string) => ({ resource: "business-account-transfer", id: `batr_${id}` });
+const invoice = (id: string) => ({ resource: "sales-invoice", id: `invoice_${id}`, customerId: `cst_${id}` });
+const profile = (id: string) => ({ resource: "profile", id: `pfl_${id}`, amount: undefined });
+
 /** The signed webhooks; the older form has a single type, which says nothing. */
 export const mollieSamples: ProviderSamples = {
   provider: "mollie",
@@ -62,11 +73,30 @@ export const mollieSamples: ProviderSamples = {
     event("refund.canceled", "refund.failed", refund),
     event("chargeback.received", "dispute.opened", chargeback),
     event("chargeback.reversed", "dispute.won", chargeback),
+    event("capture.succeeded", "payment.succeeded", capture),
+    event("dispute.created", "dispute.opened", dispute("open")),
+    event("dispute.updated", "dispute.under_review", dispute("under_review")),
+    event("dispute.resolved", "dispute.won", dispute("won")),
+    event("dispute.resolved", "dispute.lost", dispute("lost")),
+    event("dispute.resolved", "dispute.closed", dispute("resolved")),
     event("payout.initiated", "payout.created", payout),
     event("payout.processing-at-bank", "payout.in_transit", payout),
     event("payout.completed", "payout.paid", payout),
     event("payout.canceled", "payout.canceled", payout),
     event("payout.failed", "payout.failed", payout),
-    event("sales-invoice.paid", "invoice.paid", (id) => ({ resource: "sales-invoice", id: `invoice_${id}` })),
+    event("business-account-transfer.requested", "payout.created", transfer),
+    event("business-account-transfer.initiated", "payout.in_transit", transfer),
+    event("business-account-transfer.pending-review", "payout.in_transit", transfer),
+    event("business-account-transfer.processed", "payout.paid", transfer),
+    event("business-account-transfer.failed", "payout.failed", transfer),
+    event("business-account-transfer.blocked", "payout.failed", transfer),
+    event("business-account-transfer.returned", "payout.returned", transfer),
+    event("sales-invoice.created", "invoice.created", invoice),
+    event("sales-invoice.issued", "invoice.updated", invoice),
+    event("sales-invoice.canceled", "invoice.canceled", invoice),
+    event("sales-invoice.paid", "invoice.paid", invoice),
+    event("balance-transaction.created", "account.balance_changed", (id) => ({ id: `baltr_${id}` })),
+    event("profile.verified", "account.updated", profile),
+    event("profile.blocked", "account.updated", profile),
   ],
 };

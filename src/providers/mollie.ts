@@ -6,7 +6,10 @@ import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.
 import { instantOfIso, isLive, moneyOf, paymentOf } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signature.ts";
 
-/** Names of `WebhookEventTypes` in mollie-api-typescript; an open payment is only read, never announced. */
+/**
+ * Names of `WebhookEventTypes` in mollie-api-typescript, and `dispute.*` and `profile.*` of mollie-api-php; an open
+ * payment is only read, never announced. A capture that fails leaves its payment authorized.
+ */
 const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["payment.open", "payment.created"],
   ["payment.pending", "payment.pending"],
@@ -15,6 +18,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["payment.failed", "payment.failed"],
   ["payment.canceled", "payment.canceled"],
   ["payment.expired", "payment.expired"],
+  ["capture.succeeded", "payment.succeeded"],
   ["payment-link.paid", "payment.succeeded"],
   ["refund.queued", "refund.created"],
   ["refund.pending", "refund.pending"],
@@ -24,12 +28,28 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["refund.canceled", "refund.failed"],
   ["chargeback.received", "dispute.opened"],
   ["chargeback.reversed", "dispute.won"],
+  ["dispute.created", "dispute.opened"],
+  ["dispute.updated", "dispute.under_review"],
+  ["dispute.resolved", "dispute.closed"],
   ["payout.initiated", "payout.created"],
   ["payout.processing-at-bank", "payout.in_transit"],
   ["payout.completed", "payout.paid"],
   ["payout.canceled", "payout.canceled"],
   ["payout.failed", "payout.failed"],
+  ["business-account-transfer.requested", "payout.created"],
+  ["business-account-transfer.initiated", "payout.in_transit"],
+  ["business-account-transfer.pending-review", "payout.in_transit"],
+  ["business-account-transfer.processed", "payout.paid"],
+  ["business-account-transfer.failed", "payout.failed"],
+  ["business-account-transfer.blocked", "payout.failed"],
+  ["business-account-transfer.returned", "payout.returned"],
+  ["sales-invoice.created", "invoice.created"],
+  ["sales-invoice.issued", "invoice.updated"],
+  ["sales-invoice.canceled", "invoice.canceled"],
   ["sales-invoice.paid", "invoice.paid"],
+  ["balance-transaction.created", "account.balance_changed"],
+  ["profile.verified", "account.updated"],
+  ["profile.blocked", "account.updated"],
 ] as const);
 
 /**
@@ -92,7 +112,16 @@ function readEvent(event: Json, isLive: boolean): ProviderEvent {
 
 /** What happened to an entity, by Mollie's name of it: a webhook that sends "simple" payloads only names the id. */
 export function readEntity(providerType: string, id: string, entity: unknown): { type: EventType; data: EventData } {
-  return { type: TYPES.get(providerType) ?? "unknown", data: dataOf(providerType, id, entity) };
+  return { type: typeOf(providerType, entity), data: dataOf(providerType, id, entity) };
+}
+
+/** How a dispute stands is what it says itself, where it does; a capture pays what it names. */
+function typeOf(providerType: string, entity: unknown): EventType {
+  const [family] = providerType.split(".");
+  const status = family === "dispute" ? textAt(entity, "status") : undefined;
+  if (status === "won" || status === "lost" || status === "accepted") return `dispute.${status}`;
+  if (family === "capture" && !textAt(entity, "paymentId")) return "unknown";
+  return TYPES.get(providerType) ?? "unknown";
 }
 
 function dataOf(providerType: string, id: string, entity: unknown): EventData {
@@ -108,9 +137,14 @@ function dataOf(providerType: string, id: string, entity: unknown): EventData {
     case "refund":
       return { ...about, refund: { ...known({ amount }), id } };
     case "chargeback":
+    case "dispute":
       return { ...about, dispute: { ...known({ amount, reason: textAt(entity, "reason", "description") }), id } };
+    case "business-account-transfer":
     case "payout":
       return { payout: { ...known({ amount }), id } };
+    case "profile":
+      return { account: { id } };
+    // A capture may be of a part: its amount is not the payment's.
     default:
       return about;
   }

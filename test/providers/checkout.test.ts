@@ -28,8 +28,37 @@ describe("an event of Checkout.com becomes", () => {
   it.each([
     ["payment_captured", { payment: { id: "X1", amount: eur(4250), reference: "order-81" } }],
     ["payment_refunded", { payment: { id: "X1" }, refund: { id: "act_X1", amount: eur(4250) } }],
+    [
+      "dispute_evidence_required",
+      {
+        payment: { id: "pay_81" },
+        dispute: { id: "X1", amount: eur(4250), reason: "10.4", evidenceDueBy: "2026-12-09T22:00:00.000Z" },
+      },
+    ],
+    ["payment_chargeback", { payment: { id: "X1" }, dispute: { id: "act_X1", amount: eur(4250), reason: "10.4" } }],
+    ["payment_retrieval", { payment: { id: "X1" }, dispute: { id: "act_X1", amount: eur(4250), reason: "10.4" } }],
     ["dispute_won", { payment: { id: "pay_81" }, dispute: { id: "X1", amount: eur(4250), reason: "10.4" } }],
   ])("%s with what it is about", async (type, data) => {
     expect((await read(sampleOf(type))).data).toEqual(data);
+  });
+
+  it("of a test where it names itself in the sandbox, else of what the source says", async () => {
+    const linked = (href: string) => ({ ...(sampleOf("payment_captured") as object), _links: { self: { href } } });
+    for (const [href, livemode] of [
+      ["https://api.sandbox.checkout.com/workflows/events/evt_X1", false],
+      ["https://7f3a.api.sandbox.checkout.com/workflows/events/evt_X1", false],
+      ["https://api.checkout.com/workflows/events/evt_X1", true],
+      ["https://api.checkout.com/?next=https://api.sandbox.checkout.com/", true],
+    ] as const) {
+      expect((await read(linked(href))).livemode).toBe(livemode);
+    }
+  });
+
+  it("without an id of its own, and no refund or dispute of a made-up one", async () => {
+    for (const type of ["payment_refunded", "payment_chargeback"]) {
+      const event = sampleOf(type) as { data: object };
+      const { data } = await read({ ...event, data: { ...event.data, action_id: undefined } });
+      expect(data).toEqual({ payment: { id: "X1" } });
+    }
   });
 });

@@ -72,6 +72,24 @@ describe("Mollie's events", () => {
     });
   });
 
+  it("name the payment of a capture, whose amount may be a part of it, or nothing", async () => {
+    expect((await normalize(sampleOf("capture.succeeded"))).data).toEqual({ payment: { id: "tr_x1" } });
+    const simple = JSON.stringify({ id: "event_2", type: "capture.succeeded", entityId: "cpt_2" });
+    expect(await normalize(simple)).toMatchObject({ type: "unknown", data: {} });
+  });
+
+  it("say what was disputed, transferred, and which profile it is about", async () => {
+    const amount = { value: "3550", currency: "EUR" };
+    expect((await normalize(sampleOf("dispute.created"))).data).toEqual({
+      payment: { id: "tr_x1" },
+      dispute: { id: "dsp_x1", amount },
+    });
+    expect((await normalize(sampleOf("business-account-transfer.returned"))).data).toEqual({
+      payout: { id: "batr_x1", amount },
+    });
+    expect((await normalize(sampleOf("profile.blocked"))).data).toEqual({ account: { id: "pfl_x1" } });
+  });
+
   it("have no more than an id where the webhook sends simple payloads", async () => {
     const simple = JSON.stringify({ id: "event_2", type: "payment.paid", entityId: "tr_2" });
     expect(await normalize(simple, { livemode: false })).toMatchObject({
@@ -85,9 +103,12 @@ describe("Mollie's events", () => {
     expect((await normalize(sampleOf("payment.paid").replace('"live"', '"test"'))).livemode).toBe(false);
   });
 
-  it.each(["profile.verified", "constructor"])("of another type claim nothing: %s", async (type) => {
-    expect((await normalize(JSON.stringify({ id: "event_3", type, entityId: "pfl_1" }))).type).toBe("unknown");
-  });
+  it.each(["capture.failed", "unmatched-credit-transfer.received", "constructor"])(
+    "of another type claim nothing: %s",
+    async (type) => {
+      expect((await normalize(JSON.stringify({ id: "event_3", type, entityId: "pfl_1" }))).type).toBe("unknown");
+    },
+  );
 });
 
 describe("Mollie's older form", () => {
