@@ -29,6 +29,22 @@ function notice(
   return { type: `trade_status_sync.${status}`, source: SOURCE, make, is, ...(variant && { variant }) };
 }
 
+function agreement(type: string, is: Sample["is"], field: string, status: string): Sample {
+  const make = (id: string, at: number) => ({
+    app_id: "2026000000000001",
+    charset: "utf-8",
+    notify_id: `notice-${id}`,
+    notify_type: type,
+    notify_time: shanghai(at),
+    agreement_no: `agreement-${id}`,
+    external_agreement_no: `tea-club-${id}`,
+    alipay_user_id: `buyer-${id}`,
+    status,
+    [field]: shanghai(at),
+  });
+  return { type, source: "https://opendocs.alipay.com/open/20190319114403226822/signpay", make, is };
+}
+
 const paid = (_: string, time: string) => ({ gmt_payment: time });
 const refunded = (fee: string) => (_: string, time: string) => ({
   gmt_payment: time,
@@ -36,7 +52,7 @@ const refunded = (fee: string) => (_: string, time: string) => ({
   refund_fee: fee,
 });
 
-/** Alipay has four statuses of a trade; some of them mean several things. */
+/** Alipay has four statuses of a trade, some of which mean several things, and two of an agreement. */
 export const alipaySamples: ProviderSamples = {
   provider: "alipay",
   toleranceSeconds: null,
@@ -66,6 +82,8 @@ export const alipaySamples: ProviderSamples = {
     notice("TRADE_FINISHED", "payment.succeeded", paid),
     notice("TRADE_CLOSED", "refund.succeeded", refunded("88.80")),
     notice("TRADE_CLOSED", "payment.expired", (_, time) => ({ gmt_close: time })),
+    agreement("dut_user_sign", "mandate.active", "sign_time", "NORMAL"),
+    agreement("dut_user_unsign", "mandate.canceled", "unsign_time", "UNSIGN"),
   ],
 
   unmapped: (id, at) => notice("NO_SUCH_STATUS", "unknown", () => ({})).make(id, at),

@@ -64,6 +64,7 @@ const dispute = (status: string) => (id: string) => ({
     transaction: { id, amount: "42.50" },
   },
 });
+const subMerchant = (status: string) => (id: string) => ({ "merchant-account": { id: `nordwind-${id}`, status } });
 const subscription = (id: string) => ({
   subscription: { id, "transactions array": [{ id: `t${id}`, status: "settled", amount: "42.50" }] },
 });
@@ -133,6 +134,14 @@ export const braintreeSamples: ProviderSamples = {
       })),
       amount: "1042.50 EUR",
     },
+    sample("disbursement_exception", "payout.failed", "disbursement", (id) => ({
+      disbursement: { id, amount: "1042.50", "success boolean": "false", "exception-message": "bank_rejected" },
+    })),
+    sample("sub_merchant_account_approved", "account.updated", "sub-merchant-account", subMerchant("active")),
+    sample("sub_merchant_account_declined", "account.updated", "sub-merchant-account", subMerchant("suspended")),
+    sample("granted_payment_instrument_update", "payment_method.updated", "grant-api", (id) => ({
+      "granted-payment-instrument-update": { token: `m${id}`, "payment-method-nonce": { nonce: `n${id}` } },
+    })),
     sample("subscription_charged_successfully", "invoice.paid", "subscription", subscription),
     sample("subscription_charged_unsuccessfully", "invoice.payment_failed", "subscription", subscription),
     sample("subscription_canceled", "subscription.canceled", "subscription", subscription),

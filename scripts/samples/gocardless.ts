@@ -32,6 +32,14 @@ function sample(
 
 const bank = (cause: string) => ({ origin: "bank", cause, scheme: "bacs", reason_code: "ARUDD-0" });
 
+const outbound = [
+  sample("outbound_payments", "created", "payout.created"),
+  sample("outbound_payments", "executed", "payout.paid"),
+  sample("outbound_payments", "failed", "payout.failed"),
+  sample("outbound_payments", "cancelled", "payout.canceled"),
+  sample("outbound_payments", "returned", "payout.returned"),
+];
+
 /** GoCardless. */
 export const gocardlessSamples: ProviderSamples = {
   provider: "gocardless",
@@ -54,9 +62,20 @@ export const gocardlessSamples: ProviderSamples = {
     sample("refunds", "created", "refund.pending"),
     sample("refunds", "paid", "refund.succeeded"),
     sample("payouts", "paid", "payout.paid"),
+    ...outbound,
+    sample("mandates", "created", "mandate.created"),
     sample("mandates", "active", "mandate.active"),
+    sample("mandates", "consumed", "mandate.canceled"),
+    sample("mandates", "suspended_by_payer", "mandate.paused"),
+    sample("mandates", "blocked", "mandate.failed"),
     sample("mandates", "cancelled", "mandate.canceled"),
     sample("subscriptions", "created", "subscription.created"),
+    sample("subscriptions", "customer_approval_denied", "subscription.canceled"),
+    sample("creditors", "updated", "account.updated"),
+    sample("creditors", "new_payout_currency_added", "account.updated"),
+    sample("creditors", "account_auto_frozen", "account.requirements_due"),
+    sample("creditors", "account_auto_frozen_reverted", "account.updated"),
+    sample("creditors", "bounced_payout", "account.requirements_due"),
   ],
 
   unmapped: (id, at) => sample("payments", "no_such_action", "unknown").make(id, at),

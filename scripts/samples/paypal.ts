@@ -51,6 +51,10 @@ const refund = (id: string) => ({
   amount,
   links: [{ rel: "up", href: `https://api.paypal.com/v2/payments/captures/C${id}` }],
 });
+const item = (id: string) => ({ payout_item_id: `item-${id}`, payout_item: { amount } });
+const invoice = (status: string) => (id: string) => ({ invoice: { id: `INV2-${id}`, status } });
+const merchant = (id: string) => ({ merchant_id: `M${id}` });
+const named = (id: string) => ({ id });
 const dispute = (outcome?: string) => (id: string) => ({
   dispute_id: id,
   reason: "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
@@ -104,6 +108,31 @@ export const paypalSamples: ProviderSamples = {
     sample("CUSTOMER.DISPUTE.CREATED", "dispute.opened", dispute()),
     sample("CUSTOMER.DISPUTE.RESOLVED", "dispute.won", dispute("RESOLVED_SELLER_FAVOUR")),
     sample("CUSTOMER.DISPUTE.RESOLVED", "dispute.lost", dispute("RESOLVED_BUYER_FAVOUR")),
-    sample("BILLING.SUBSCRIPTION.CANCELLED", "subscription.canceled", (id) => ({ id })),
+    sample("BILLING.SUBSCRIPTION.RE-ACTIVATED", "subscription.updated", named),
+    sample("BILLING.SUBSCRIPTION.CANCELLED", "subscription.canceled", named),
+    sample("CHECKOUT.ORDER.DECLINED", "payment.failed", (id) => ({ id, purchase_units: [{ amount }] })),
+    sample("CHECKOUT.ORDER.VOIDED", "payment.canceled", (id) => ({ id, purchase_units: [{ amount }] })),
+    sample("PAYMENT.SALE.PENDING", "payment.pending", capture),
+    sample("PAYMENT.PAYOUTSBATCH.DENIED", "payout.failed", (id) => ({ batch_header: { payout_batch_id: id, amount } })),
+    sample("PAYMENT.PAYOUTS-ITEM.SUCCEEDED", "payout.paid", item),
+    sample("PAYMENT.PAYOUTS-ITEM.DENIED", "payout.failed", item),
+    sample("PAYMENT.PAYOUTS-ITEM.HELD", "payout.in_transit", item),
+    sample("PAYMENT.PAYOUTS-ITEM.REFUNDED", "payout.returned", item),
+    sample("INVOICING.INVOICE.CREATED", "invoice.created", invoice("DRAFT")),
+    sample("INVOICING.INVOICE.SCHEDULED", "invoice.updated", invoice("SCHEDULED")),
+    sample("INVOICING.INVOICE.UPDATED", "invoice.updated", invoice("SENT")),
+    sample("INVOICING.INVOICE.PAID", "invoice.paid", invoice("PAID")),
+    sample("INVOICING.INVOICE.PAID", "invoice.updated", invoice("PARTIALLY_PAID")),
+    sample("INVOICING.INVOICE.REFUNDED", "invoice.updated", invoice("REFUNDED")),
+    sample("INVOICING.INVOICE.CANCELLED", "invoice.canceled", invoice("CANCELLED")),
+    sample("CUSTOMER.ACCOUNT-LIMITATION.ADDED", "account.requirements_due", merchant),
+    sample("CUSTOMER.ACCOUNT-LIMITATION.ESCALATED", "account.requirements_due", merchant),
+    sample("CUSTOMER.ACCOUNT-LIMITATION.UPDATED", "account.updated", merchant),
+    sample("CUSTOMER.ACCOUNT-LIMITATION.LIFTED", "account.updated", merchant),
+    sample("MERCHANT.ONBOARDING.COMPLETED", "account.updated", merchant),
+    sample("MERCHANT.PARTNER-CONSENT.REVOKED", "account.updated", merchant),
+    sample("VAULT.CREDIT-CARD.CREATED", "payment_method.attached", named),
+    sample("VAULT.CREDIT-CARD.UPDATED", "payment_method.updated", named),
+    sample("VAULT.CREDIT-CARD.DELETED", "payment_method.detached", named),
   ],
 };

@@ -74,6 +74,28 @@ const dispute = (kind: string, status: string, is: Sample["is"], fields: (time: 
     ...fields(time),
   }));
 
+const contract = (status: string, is: Sample["is"]) =>
+  sample("subscription_contracts-update", `SubscriptionContract.${status}`, is, (id, time) => ({
+    id,
+    admin_graphql_api_id: gid("SubscriptionContract", id),
+    customer_id: 6_117_450_231,
+    currency_code: "EUR",
+    status,
+    updated_at: time,
+  }));
+
+const billing = (outcome: "success" | "failure", is: Sample["is"]) =>
+  sample(`subscription_billing_attempts-${outcome}`, `SubscriptionBillingAttempt.${outcome}`, is, (id, time) => ({
+    id,
+    admin_graphql_api_id: gid("SubscriptionBillingAttempt", id),
+    subscription_contract_id: id + 4,
+    ready: true,
+    ...(outcome === "success"
+      ? { order_id: id + 5, error_code: null }
+      : { order_id: null, error_code: "EXPIRED_PAYMENT_METHOD" }),
+    created_at: time,
+  }));
+
 /** Shopify, whose topic and ids come in headers that nothing signs. */
 export const shopifySamples: ProviderSamples = {
   provider: "shopify",
@@ -106,6 +128,11 @@ export const shopifySamples: ProviderSamples = {
     dispute("chargeback", "needs_response", "dispute.opened"),
     dispute("inquiry", "needs_response", "dispute.warning"),
     dispute("chargeback", "won", "dispute.won", (time) => ({ finalized_on: time })),
+    contract("active", "subscription.updated"),
+    contract("failed", "subscription.past_due"),
+    contract("cancelled", "subscription.canceled"),
+    billing("success", "invoice.paid"),
+    billing("failure", "invoice.payment_failed"),
   ],
 
   unmapped: (id, at) =>

@@ -7,6 +7,12 @@ import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
 import { prefixed } from "./signature.ts";
 
+/** By which a buyer lets a merchant charge again and again: https://opendocs.alipay.com/open/20190319114403226822/signpay */
+const AGREEMENTS: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ["dut_user_sign", "mandate.active"],
+  ["dut_user_unsign", "mandate.canceled"],
+]);
+
 type Form = Map<string, string>;
 
 /**
@@ -33,7 +39,7 @@ export const alipay: Provider = {
     const notifyType = form?.get("notify_type");
     if (!form || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
     const status = notifyType === "trade_status_sync" ? form.get("trade_status") : undefined;
-    const type = typeOf(status, form);
+    const type = AGREEMENTS.get(notifyType) ?? typeOf(status, form);
     return [
       {
         eventId: form.get("notify_id") ?? null,
@@ -41,7 +47,7 @@ export const alipay: Provider = {
         type,
         occurredAt: timeOf(type, form),
         livemode: isLive(config),
-        customer: form.get("buyer_id") ?? form.get("buyer_open_id") ?? null,
+        customer: form.get("buyer_id") ?? form.get("buyer_open_id") ?? form.get("alipay_user_id") ?? null,
         authenticity: "signed",
         data: dataOf(type, form),
         raw: Object.fromEntries(form),
@@ -80,6 +86,8 @@ function typeOf(status: string | undefined, form: Form): EventType {
 
 /** `refund_fee` is the sum of all refunds; a trade that was paid is closed once all of it is refunded. */
 function dataOf(type: EventType, form: Form): EventData {
+  const agreement = form.get("agreement_no");
+  if (type.startsWith("mandate.")) return agreement ? { paymentMethod: { id: agreement } } : {};
   const id = form.get("trade_no");
   if (!id) return {};
   const amount = moneyOf(form.get("total_amount"), "CNY");
@@ -90,7 +98,13 @@ function dataOf(type: EventType, form: Form): EventData {
 
 /** Times are those of Shanghai, without saying so. */
 function timeOf(type: EventType, form: Form): number | null {
-  const own = { "payment.succeeded": "gmt_payment", "refund.succeeded": "gmt_refund", "payment.expired": "gmt_close" };
+  const own = {
+    "payment.succeeded": "gmt_payment",
+    "refund.succeeded": "gmt_refund",
+    "payment.expired": "gmt_close",
+    "mandate.active": "sign_time",
+    "mandate.canceled": "unsign_time",
+  };
   const text = form.get(own[type as keyof typeof own] ?? "") ?? form.get("notify_time");
   return text ? instantOfIso(`${text.replace(" ", "T")}+08:00`) : null;
 }

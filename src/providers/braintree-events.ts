@@ -23,6 +23,9 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["dispute_won", { type: "dispute.won", read: readDispute }],
   ["dispute_lost", { type: "dispute.lost", read: readDispute }],
   ["disbursement", { type: typeOfDisbursement, read: readDisbursement }],
+  ["disbursement_exception", { type: typeOfDisbursement, read: readDisbursement }],
+  ["sub_merchant_account_approved", { type: "account.updated", read: readSubMerchant }],
+  ["sub_merchant_account_declined", { type: "account.updated", read: readSubMerchant }],
   ["local_payment_completed", { type: typeOfLocalPayment, read: readLocalPayment }],
   ["local_payment_funded", { type: typeOfLocalPayment, read: readLocalPayment }],
   ["local_payment_expired", { type: "payment.expired", read: readLocalPayment }],
@@ -38,6 +41,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["payment_method_revoked_by_customer", { type: "payment_method.detached", read: readMethod }],
   ["granted_payment_method_revoked", { type: "payment_method.detached", read: readMethod }],
   ["payment_method_customer_data_updated", { type: "payment_method.updated", read: readMethod }],
+  ["granted_payment_instrument_update", { type: "payment_method.updated", read: readMethod }],
   ["grantor_updated_granted_payment_method", { type: "payment_method.updated", read: readMethod }],
   ["recipient_updated_granted_payment_method", { type: "payment_method.updated", read: readMethod }],
 ]);
@@ -204,6 +208,11 @@ function typeOfLocalPayment(subject: Json): EventType {
 function readLocalPayment(subject: Json): EventData {
   const [local] = Object.values(subject);
   return transactionOf(subject) ? readTransaction(subject) : paymentOf(textAt(local, "payment-id"));
+}
+
+function readSubMerchant(subject: Json): EventData {
+  const id = textAt(subject, "merchant-account", "id");
+  return id ? { account: { id } } : {};
 }
 
 function readSubscription(subject: Json): EventData {

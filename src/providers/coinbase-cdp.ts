@@ -1,5 +1,5 @@
 import { readCdpEvent } from "./coinbase-cdp-events.ts";
-import { at, parseObject, textAt } from "./json.ts";
+import { at, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
@@ -45,7 +45,7 @@ export const coinbaseCdp: Provider = {
         providerType,
         type,
         occurredAt: instantOfIso(at(event, "timestamp")) ?? instantOfIso(at(event, "updatedAt")),
-        livemode: isLive(config),
+        livemode: isLive(config) && !isOfTestnet(event),
         customer: null,
         authenticity: "signed",
         data,
@@ -84,4 +84,15 @@ function parseHeader(header: string): Signature | null {
 
 function isHeaderName(text: string): boolean {
   return /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(text);
+}
+
+/** Whether the event is of money on a network for tests, such as `base-sepolia`. */
+function isOfTestnet(event: Json): boolean {
+  const session = at(event, "data", "paymentSession");
+  const networks = [
+    textAt(event, "network"),
+    textAt(session, "source", "network"),
+    textAt(session, "target", "network"),
+  ];
+  return networks.some((network) => /-(sepolia|testnet|devnet)$/.test(network ?? ""));
 }

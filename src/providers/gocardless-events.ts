@@ -19,18 +19,32 @@ const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ["refunds.failed", "refund.failed"],
   ["refunds.funds_returned", "refund.returned"],
   ["payouts.paid", "payout.paid"],
+  ["outbound_payments.created", "payout.created"],
+  ["outbound_payments.executed", "payout.paid"],
+  ["outbound_payments.failed", "payout.failed"],
+  ["outbound_payments.cancelled", "payout.canceled"],
+  ["outbound_payments.returned", "payout.returned"],
+  ["mandates.created", "mandate.created"],
   ["mandates.active", "mandate.active"],
   ["mandates.reinstated", "mandate.active"],
   ["mandates.cancelled", "mandate.canceled"],
   ["mandates.expired", "mandate.canceled"],
+  ["mandates.consumed", "mandate.canceled"],
+  ["mandates.suspended_by_payer", "mandate.paused"],
+  ["mandates.blocked", "mandate.failed"],
   ["mandates.failed", "mandate.failed"],
   ["subscriptions.created", "subscription.created"],
+  ["subscriptions.customer_approval_denied", "subscription.canceled"],
   ["subscriptions.amended", "subscription.updated"],
   ["subscriptions.paused", "subscription.updated"],
   ["subscriptions.resumed", "subscription.updated"],
   ["subscriptions.cancelled", "subscription.canceled"],
   ["subscriptions.finished", "subscription.canceled"],
   ["creditors.updated", "account.updated"],
+  ["creditors.new_payout_currency_added", "account.updated"],
+  ["creditors.account_auto_frozen", "account.requirements_due"],
+  ["creditors.account_auto_frozen_reverted", "account.updated"],
+  ["creditors.bounced_payout", "account.requirements_due"],
 ]);
 
 /**
@@ -47,9 +61,9 @@ export function readGoCardlessEvent(event: Json): { type: EventType; data: Event
     // A chargeback has no id of its own: a payment has one at a time.
     dispute: type.startsWith("dispute.") ? withId(payment) : undefined,
     refund: withId(link("refund")),
-    payout: withId(link("payout")),
+    payout: withId(link("payout") ?? link("outbound_payment")),
     paymentMethod: type.startsWith("mandate.") ? withId(link("mandate")) : undefined,
-    account: type === "account.updated" ? withId(link("creditor")) : undefined,
+    account: type.startsWith("account.") ? withId(link("creditor")) : undefined,
   });
   return { type, data };
 }

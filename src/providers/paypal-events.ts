@@ -8,6 +8,8 @@ import { instantOfIso, moneyOf, isoOf, paymentOf } from "./reading.ts";
 /** By PayPal's name of the type: https://developer.paypal.com/api/rest/webhooks/event-names/ */
 const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["CHECKOUT.ORDER.APPROVED", { type: "payment.requires_action", read: readOrder }],
+  ["CHECKOUT.ORDER.DECLINED", { type: "payment.failed", read: readOrder }],
+  ["CHECKOUT.ORDER.VOIDED", { type: "payment.canceled", read: readOrder }],
   ["CHECKOUT.PAYMENT-APPROVAL.REVERSED", { type: "payment.canceled", read: readOrder }],
   ["PAYMENT.AUTHORIZATION.CREATED", { type: "payment.authorized", read: readPayment }],
   ["PAYMENT.AUTHORIZATION.VOIDED", { type: "payment.canceled", read: readPayment }],
@@ -17,6 +19,7 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["PAYMENT.CAPTURE.DECLINED", { type: "payment.failed", read: readPayment }],
   ["PAYMENT.CAPTURE.REVERSED", { type: "payment.reversed", read: readReversal }],
   ["PAYMENT.CAPTURE.REFUNDED", { type: "refund.succeeded", read: readRefund }],
+  ["PAYMENT.SALE.PENDING", { type: "payment.pending", read: readPayment }],
   ["PAYMENT.SALE.COMPLETED", { type: "payment.succeeded", read: readPayment }],
   ["PAYMENT.SALE.DENIED", { type: "payment.failed", read: readPayment }],
   ["PAYMENT.SALE.REVERSED", { type: "payment.reversed", read: readReversal }],
@@ -24,19 +27,40 @@ const MAPPINGS: ReadonlyMap<string, Mapping> = new Map<string, Mapping>([
   ["CUSTOMER.DISPUTE.CREATED", { type: "dispute.opened", read: readDispute }],
   ["CUSTOMER.DISPUTE.UPDATED", { type: "dispute.under_review", read: readDispute }],
   ["CUSTOMER.DISPUTE.RESOLVED", { type: typeOfResolved, read: readDispute }],
+  // Of a batch that is not denied, its items tell.
+  ["PAYMENT.PAYOUTSBATCH.DENIED", { type: "payout.failed", read: readBatch }],
   ["PAYMENT.PAYOUTS-ITEM.SUCCEEDED", { type: "payout.paid", read: readPayout }],
   ["PAYMENT.PAYOUTS-ITEM.FAILED", { type: "payout.failed", read: readPayout }],
   ["PAYMENT.PAYOUTS-ITEM.BLOCKED", { type: "payout.failed", read: readPayout }],
+  ["PAYMENT.PAYOUTS-ITEM.DENIED", { type: "payout.failed", read: readPayout }],
+  ["PAYMENT.PAYOUTS-ITEM.HELD", { type: "payout.in_transit", read: readPayout }],
+  ["PAYMENT.PAYOUTS-ITEM.REFUNDED", { type: "payout.returned", read: readPayout }],
   ["PAYMENT.PAYOUTS-ITEM.RETURNED", { type: "payout.returned", read: readPayout }],
   ["PAYMENT.PAYOUTS-ITEM.CANCELED", { type: "payout.canceled", read: readPayout }],
   ["PAYMENT.PAYOUTS-ITEM.UNCLAIMED", { type: "payout.in_transit", read: readPayout }],
   ["BILLING.SUBSCRIPTION.CREATED", { type: "subscription.created", read: readNothing }],
   ["BILLING.SUBSCRIPTION.ACTIVATED", { type: "subscription.updated", read: readNothing }],
+  ["BILLING.SUBSCRIPTION.RE-ACTIVATED", { type: "subscription.updated", read: readNothing }],
   ["BILLING.SUBSCRIPTION.UPDATED", { type: "subscription.updated", read: readNothing }],
   ["BILLING.SUBSCRIPTION.SUSPENDED", { type: "subscription.past_due", read: readNothing }],
   ["BILLING.SUBSCRIPTION.CANCELLED", { type: "subscription.canceled", read: readNothing }],
   ["BILLING.SUBSCRIPTION.EXPIRED", { type: "subscription.canceled", read: readNothing }],
   ["BILLING.SUBSCRIPTION.PAYMENT.FAILED", { type: "invoice.payment_failed", read: readNothing }],
+  ["INVOICING.INVOICE.CREATED", { type: "invoice.created", read: readNothing }],
+  ["INVOICING.INVOICE.SCHEDULED", { type: "invoice.updated", read: readNothing }],
+  ["INVOICING.INVOICE.UPDATED", { type: "invoice.updated", read: readNothing }],
+  ["INVOICING.INVOICE.REFUNDED", { type: "invoice.updated", read: readNothing }],
+  ["INVOICING.INVOICE.PAID", { type: typeOfPaidInvoice, read: readNothing }],
+  ["INVOICING.INVOICE.CANCELLED", { type: "invoice.canceled", read: readNothing }],
+  ["CUSTOMER.ACCOUNT-LIMITATION.ADDED", { type: "account.requirements_due", read: readMerchant }],
+  ["CUSTOMER.ACCOUNT-LIMITATION.ESCALATED", { type: "account.requirements_due", read: readMerchant }],
+  ["CUSTOMER.ACCOUNT-LIMITATION.UPDATED", { type: "account.updated", read: readMerchant }],
+  ["CUSTOMER.ACCOUNT-LIMITATION.LIFTED", { type: "account.updated", read: readMerchant }],
+  ["MERCHANT.ONBOARDING.COMPLETED", { type: "account.updated", read: readMerchant }],
+  ["MERCHANT.PARTNER-CONSENT.REVOKED", { type: "account.updated", read: readMerchant }],
+  ["VAULT.CREDIT-CARD.CREATED", { type: "payment_method.attached", read: readToken }],
+  ["VAULT.CREDIT-CARD.UPDATED", { type: "payment_method.updated", read: readToken }],
+  ["VAULT.CREDIT-CARD.DELETED", { type: "payment_method.detached", read: readToken }],
   ["VAULT.PAYMENT-TOKEN.CREATED", { type: "payment_method.attached", read: readToken }],
   ["VAULT.PAYMENT-TOKEN.DELETED", { type: "payment_method.detached", read: readToken }],
 ]);
@@ -66,6 +90,12 @@ function typeOfResolved(dispute: Json): EventType {
     default:
       return "dispute.closed";
   }
+}
+
+/** Sent for a part too, and for what is still pending. */
+function typeOfPaidInvoice(resource: Json): EventType {
+  const status = textAt(resource, "invoice", "status") ?? textAt(resource, "status");
+  return status === "PAID" || status === "MARKED_AS_PAID" ? "invoice.paid" : "invoice.updated";
 }
 
 /** An order, whose amount stands in its only unit of purchase. */
@@ -112,6 +142,17 @@ function readPayout(item: Json): EventData {
   const id = textAt(item, "payout_item_id");
   const amount = moneyAt(at(item, "payout_item"), "amount");
   return id ? { payout: { ...known({ amount }), id } } : {};
+}
+
+function readBatch(batch: Json): EventData {
+  const id = textAt(batch, "batch_header", "payout_batch_id");
+  const amount = moneyAt(at(batch, "batch_header"), "amount");
+  return id ? { payout: { ...known({ amount }), id } } : {};
+}
+
+function readMerchant(merchant: Json): EventData {
+  const id = textAt(merchant, "merchant_id");
+  return id ? { account: { id } } : {};
 }
 
 function readToken(token: Json): EventData {

@@ -60,7 +60,7 @@ export const paypal: Provider = {
       providerType,
       ...readPayPalEvent(providerType, resource),
       occurredAt: instantOfIso(resource["update_time"]) ?? instantOfIso(event["create_time"]),
-      livemode: isLive(config),
+      livemode: isLive(config) && ![event, resource].some(isOfSandbox),
       customer: customerOf(resource),
       authenticity: "signed-weak",
       raw: event,
@@ -70,6 +70,12 @@ export const paypal: Provider = {
 
   acknowledge: acknowledgePlainly,
 };
+
+/** Whether something that PayPal links to itself is in its sandbox, where all of it is. */
+function isOfSandbox(holder: Json): boolean {
+  const links: unknown[] = Array.isArray(holder["links"]) ? holder["links"] : [];
+  return links.some((link) => /^https:\/\/api(-m)?\.sandbox\.paypal\.com\//.test(textAt(link, "href") ?? ""));
+}
 
 /** Where PayPal keeps the certificate of a request; null for any place but PayPal's own. */
 export function certificateUrlOf(headers: Headers): string | null {

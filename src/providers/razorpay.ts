@@ -59,12 +59,16 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["token.expiry_updated", "payment_method.updated"],
   ["token.deactivated", "payment_method.detached"],
   ["account.needs_clarification", "account.requirements_due"],
-  ...[
-    ["activated", "activated_kyc_pending", "instantly_activated", "payments_enabled", "funds_hold", "funds_unhold"],
-    ["under_review", "rejected", "suspended", "updated"],
-  ]
-    .flat()
-    .map((change) => [`account.${change}`, "account.updated"] as const),
+  ["account.activated", "account.updated"],
+  ["account.activated_kyc_pending", "account.updated"],
+  ["account.instantly_activated", "account.updated"],
+  ["account.payments_enabled", "account.updated"],
+  ["account.funds_hold", "account.updated"],
+  ["account.funds_unhold", "account.updated"],
+  ["account.under_review", "account.updated"],
+  ["account.rejected", "account.updated"],
+  ["account.suspended", "account.updated"],
+  ["account.updated", "account.updated"],
 ] as const);
 
 /**

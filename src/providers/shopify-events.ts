@@ -23,6 +23,8 @@ const READERS: ReadonlyMap<string, (object: Json) => Reading> = new Map([
   ["OrderTransaction", readTransaction],
   ["Refund", readRefund],
   ["Dispute", readDispute],
+  ["SubscriptionContract", readContract],
+  ["SubscriptionBillingAttempt", readBilling],
 ]);
 
 /** By an order's `financial_status`. That of one that is refunded says nothing new: the refund does. */
@@ -64,6 +66,15 @@ const DISPUTE_TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>
   ["accepted", "dispute.accepted"],
   ["won", "dispute.won"],
   ["lost", "dispute.lost"],
+]);
+
+/** By a contract's status. Of one that is active only the topic, which nobody signs, says whether it is new. */
+const CONTRACT_TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ["active", "subscription.updated"],
+  ["paused", "subscription.updated"],
+  ["failed", "subscription.past_due"],
+  ["cancelled", "subscription.canceled"],
+  ["expired", "subscription.canceled"],
 ]);
 
 /** What a body is and says. Never throws: one of a kind that has no mapping is `unknown`. */
@@ -158,6 +169,30 @@ function readDispute(dispute: Json): Reading {
     type: id === undefined ? "unknown" : isInquiry ? "dispute.warning" : (DISPUTE_TYPES.get(status) ?? "unknown"),
     data: { ...paymentOf(idOf(dispute["order_id"])), ...(id !== undefined && { dispute: { ...details, id } }) },
     times: [dispute["finalized_on"], dispute["evidence_sent_on"], dispute["initiated_at"]],
+  };
+}
+
+function readContract(contract: Json): Reading {
+  const status = textAt(contract, "status")?.toLowerCase();
+  return {
+    state: [status],
+    type: CONTRACT_TYPES.get(status ?? "") ?? "unknown",
+    data: {},
+    times: [contract["updated_at"], contract["created_at"]],
+    customer: idOf(contract["customer_id"]),
+  };
+}
+
+/** An attempt to charge for a contract, which makes an order where it succeeds. */
+function readBilling(attempt: Json): Reading {
+  const order = idOf(attempt["order_id"]);
+  const hasFailed = textAt(attempt, "error_code") !== undefined;
+  const isPaid = attempt["ready"] === true && order !== undefined;
+  return {
+    state: [hasFailed ? "failure" : isPaid ? "success" : undefined],
+    type: hasFailed ? "invoice.payment_failed" : isPaid ? "invoice.paid" : "unknown",
+    data: paymentOf(order),
+    times: [attempt["completed_at"], attempt["updated_at"], attempt["created_at"]],
   };
 }
 

@@ -67,6 +67,12 @@ describe("Alipay's events", () => {
     expect(await of("TRADE_SUCCESS")).toBeUndefined();
   });
 
+  it("name the agreement that was made or ended", async () => {
+    for (const sample of samples.events.filter(({ is }) => is.startsWith("mandate."))) {
+      expect((await normalize(sample.make("x1", AT))).data).toEqual({ paymentMethod: { id: "agreement-x1" } });
+    }
+  });
+
   it("of another kind claim nothing", async () => {
     expect((await normalize({ ...paid, notify_type: "servicemarket_order_notify" })).type).toBe("unknown");
     await expect(alipay.normalize(requestOf("{}"), [secret])).rejects.toBeInstanceOf(UnparseableError);

@@ -250,6 +250,13 @@ describe("Braintree's events", () => {
     });
   });
 
+  it("of a sub-merchant name its account", async () => {
+    expect(await of("sub_merchant_account_declined", { "merchant-account": { id: "a1" } })).toMatchObject({
+      type: "account.updated",
+      data: { account: { id: "a1" } },
+    });
+  });
+
   it("of a subscription are of the payment that it was charged for", async () => {
     expect((await read(sampleOf("invoice.paid"))).data).toEqual({ payment: { id: "tx1" } });
   });

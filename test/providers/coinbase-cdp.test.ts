@@ -136,6 +136,15 @@ describe("Coinbase's events", () => {
     });
   });
 
+  it("are never live where their network is one for tests", async () => {
+    const session = { paymentSessionId: "ps_1", target: { network: "base-sepolia" } };
+    const created = { eventType: "acceptance.payment_session.created", data: { paymentSession: session } };
+    for (const event of [{ ...sampleOf(0), network: "base-sepolia" }, created]) {
+      expect((await normalize(event)).livemode).toBe(false);
+    }
+    expect((await normalize(sampleOf(0))).livemode).toBe(true);
+  });
+
   it("say amounts of money exactly", async () => {
     expect((await normalize(sampleOf(1))).data.payment?.amount).toEqual({ value: "6450", currency: "EUR" });
   });

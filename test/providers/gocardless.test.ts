@@ -71,6 +71,16 @@ it("knows a chargeback and its end by the payment", async () => {
   }
 });
 
+it("names what was paid out, which mandate and which creditor it is about", async () => {
+  for (const [type, data] of [
+    ["outbound_payments.executed", { payout: { id: "OU7" } }],
+    ["mandates.suspended_by_payer", { paymentMethod: { id: "MA7" } }],
+    ["creditors.bounced_payout", { account: { id: "CR7" } }],
+  ] as const) {
+    expect((await normalize(made(type)))[0]!.data).toEqual(data);
+  }
+});
+
 it("is unparseable without a list of events", async () => {
   await expect(normalize({ events: {} })).rejects.toThrow(UnparseableError);
 });

@@ -108,9 +108,26 @@ describe("an event of PayPal becomes", () => {
     ["PAYMENT.CAPTURE.COMPLETED", { payment: { id: "X1", amount: eur(4250), reference: "order-X1" } }],
     ["PAYMENT.CAPTURE.REFUNDED", { payment: { id: "CX1" }, refund: { id: "X1", amount: eur(4250) } }],
     ["PAYMENT.CAPTURE.REVERSED", { payment: { id: "CX1" } }],
+    ["PAYMENT.PAYOUTSBATCH.DENIED", { payout: { id: "X1", amount: eur(4250) } }],
+    ["PAYMENT.PAYOUTS-ITEM.HELD", { payout: { id: "item-X1", amount: eur(4250) } }],
+    ["CUSTOMER.ACCOUNT-LIMITATION.ADDED", { account: { id: "MX1" } }],
+    ["INVOICING.INVOICE.PAID", {}],
   ])("%s with what it is about", async (type, data) => {
     const sample = paypalSamples.events.find((one) => one.type === type)!;
     const [read] = await paypal.normalize(await sign(sample.make("X1", AT)), []);
     expect(read!.data).toEqual(data);
+  });
+
+  it.each([
+    ["https://api.sandbox.paypal.com/v1/notifications/webhooks-events/WH-P1", false],
+    ["https://api-m.sandbox.paypal.com/v1/notifications/webhooks-events/WH-P1", false],
+    ["https://api.paypal.com/v1/notifications/webhooks-events/WH-P1", true],
+    ["https://shop.example/?from=https://api.sandbox.paypal.com/", true],
+  ])("live or not by what it links to: %s", async (href, livemode) => {
+    const links = [null, { rel: "self" }, { rel: "self", href }];
+    for (const linked of [{ links }, { resource: { id: "P1", links } }]) {
+      const [read] = await paypal.normalize(await sign({ ...(event as object), ...linked }), []);
+      expect(read).toMatchObject({ type: "payment.succeeded", livemode });
+    }
   });
 });

@@ -168,6 +168,26 @@ describe("Shopify's events", () => {
     expect(await read(event)).toMatchObject({ type: is, providerType: `Dispute.${type}.${status}` });
   });
 
+  it.each([
+    ["paused", "subscription.updated"],
+    ["expired", "subscription.canceled"],
+    ["ACTIVE", "subscription.updated"],
+    ["stale", "unknown"],
+  ])("of a contract that is %s are %s, of its customer", async (status, is) => {
+    const event = { ...sampleOf("SubscriptionContract.active"), status };
+    expect(await read(event)).toMatchObject({ type: is, data: {}, customer: "6117450231" });
+  });
+
+  it("of a charge for a contract are of the order that it made, if it made one", async () => {
+    const { order_id } = sampleOf("SubscriptionBillingAttempt.success") as { order_id: number };
+    expect((await read(sampleOf("SubscriptionBillingAttempt.success"))).data).toEqual({
+      payment: { id: String(order_id) },
+    });
+    expect((await read(sampleOf("SubscriptionBillingAttempt.failure"))).data).toEqual({});
+    const running = { ...sampleOf("SubscriptionBillingAttempt.failure"), ready: false, error_code: null };
+    expect(await read(running)).toMatchObject({ type: "unknown", providerType: "SubscriptionBillingAttempt" });
+  });
+
   it("are of test mode where the order or the source says so", async () => {
     const order = sampleOf("Order.paid");
     expect(await read({ ...order, test: true })).toMatchObject({ livemode: false });
