@@ -35,9 +35,10 @@ export const alipay: Provider = {
   },
 
   async normalize({ body }, _secrets, config) {
-    const form = noticeOf(body);
-    const notifyType = form?.get("notify_type");
-    if (!form || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
+    const notice = noticeOf(body);
+    const form = filledOf(notice);
+    const notifyType = form.get("notify_type");
+    if (!notice || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
     const status = notifyType === "trade_status_sync" ? form.get("trade_status") : undefined;
     const type = AGREEMENTS.get(notifyType) ?? typeOf(status, form);
     return [
@@ -50,7 +51,7 @@ export const alipay: Provider = {
         customer: form.get("buyer_id") ?? form.get("buyer_open_id") ?? form.get("alipay_user_id") ?? null,
         authenticity: "signed",
         data: dataOf(type, form),
-        raw: Object.fromEntries(form),
+        raw: Object.fromEntries(notice),
       },
     ];
   },
@@ -66,6 +67,11 @@ export const alipay: Provider = {
 function noticeOf(body: Uint8Array): Form | null {
   const form = formOf(body);
   return /^utf-?8$/i.test(form?.get("charset") ?? "utf-8") ? form : null;
+}
+
+/** The fields that say something: an empty one is as good as none. */
+function filledOf(notice: Form | null): Form {
+  return new Map([...(notice ?? [])].filter(([, value]) => value !== ""));
 }
 
 function signedOf(form: Form, without: string[]): Uint8Array<ArrayBuffer> {
@@ -96,15 +102,17 @@ function dataOf(type: EventType, form: Form): EventData {
   return { payment: { ...known({ amount, refunded, reference: form.get("out_trade_no") }), id } };
 }
 
+/** The field that says when something of a type was done. */
+const OWN_TIMES: ReadonlyMap<EventType, string> = new Map([
+  ["payment.succeeded", "gmt_payment"],
+  ["refund.succeeded", "gmt_refund"],
+  ["payment.expired", "gmt_close"],
+  ["mandate.active", "sign_time"],
+  ["mandate.canceled", "unsign_time"],
+]);
+
 /** Times are those of Shanghai, without saying so. */
 function timeOf(type: EventType, form: Form): number | null {
-  const own = {
-    "payment.succeeded": "gmt_payment",
-    "refund.succeeded": "gmt_refund",
-    "payment.expired": "gmt_close",
-    "mandate.active": "sign_time",
-    "mandate.canceled": "unsign_time",
-  };
-  const text = form.get(own[type as keyof typeof own] ?? "") ?? form.get("notify_time");
+  const text = form.get(OWN_TIMES.get(type) ?? "") ?? form.get("notify_time");
   return text ? instantOfIso(`${text.replace(" ", "T")}+08:00`) : null;
 }

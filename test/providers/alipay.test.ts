@@ -67,6 +67,17 @@ describe("Alipay's events", () => {
     expect(await of("TRADE_SUCCESS")).toBeUndefined();
   });
 
+  it("take a field that is empty as one that is not there", async () => {
+    const empty = { ...paid, notify_id: "", buyer_id: "", gmt_refund: "", out_trade_no: "" };
+    expect(await normalize(empty)).toMatchObject({
+      eventId: null,
+      customer: null,
+      type: "payment.succeeded",
+      data: { payment: { id: "trade-x1", amount: { value: "8880", currency: "CNY" } } },
+      raw: { notify_id: "" },
+    });
+  });
+
   it("name the agreement that was made or ended", async () => {
     for (const sample of samples.events.filter(({ is }) => is.startsWith("mandate."))) {
       expect((await normalize(sample.make("x1", AT))).data).toEqual({ paymentMethod: { id: "agreement-x1" } });

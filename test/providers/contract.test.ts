@@ -84,6 +84,22 @@ describe.each(samples)("$provider", (provider) => {
     });
   });
 
+  it("names nothing by an empty id, whichever field of its samples is empty", async () => {
+    for (const sample of provider.events) {
+      const event = eventOf(sample);
+      let leaves = 0;
+      mapLeaves(event, () => (leaves += 1));
+      for (let empty = 0; empty < leaves; empty++) {
+        let at = 0;
+        const emptied = mapLeaves(event, (leaf) => (at++ === empty ? "" : leaf));
+        for (const { eventId, customer, data } of await eventsOrNone(await signed(provider, emptied, keys))) {
+          const ids = Object.values(data).map((about: object) => ("id" in about ? about.id : null));
+          expect([eventId, customer, ...ids]).not.toContain("");
+        }
+      }
+    }
+  });
+
   describe("what was changed on its way", () => {
     it.runIf(provider.covers === "body" || provider.covers === "checksum")(
       "is refused, whichever byte of the body",
