@@ -40,7 +40,7 @@ export const lemonsqueezySamples: ProviderSamples = {
     order("order_created", "payment.pending", { status: "pending" }),
     order("order_created", "payment.failed", { status: "failed" }),
     order("order_refunded", "refund.succeeded", { status: "partial_refund", refunded_amount: 1000 }),
-    order("order_refunded", "refund.succeeded", { status: "refunded" }),
+    { ...order("order_refunded", "refund.succeeded", { status: "refunded" }), variant: "whole" },
     subscription("created", "subscription.created", "active"),
     subscription("updated", "subscription.updated", "active"),
     subscription("plan_changed", "subscription.updated", "active"),

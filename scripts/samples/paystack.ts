@@ -87,9 +87,10 @@ export const paystackSamples: ProviderSamples = {
     event("charge.dispute.create", "dispute.opened", ofDispute),
     event("charge.dispute.remind", "dispute.evidence_required", ofDispute),
     event("charge.dispute.resolve", "dispute.closed", ofDispute),
-    ...(["merchant-accepted", "auto-accepted"] as const).map((resolution) =>
-      event("charge.dispute.resolve", "dispute.accepted", (id, time) => ({ ...ofDispute(id, time), resolution })),
-    ),
+    ...(["merchant-accepted", "auto-accepted"] as const).map((resolution) => ({
+      ...event("charge.dispute.resolve", "dispute.accepted", (id, time) => ({ ...ofDispute(id, time), resolution })),
+      variant: resolution,
+    })),
     event("charge.dispute.resolve", "dispute.won", (id, time) => ({
       ...ofDispute(id, time),
       resolution: "declined",

@@ -86,7 +86,7 @@ export const worldpaySamples: ProviderSamples = {
     payout("approved", "payout.in_transit"),
     payout("pending", "payout.in_transit"),
     payout("disbursed", "payout.paid"),
-    payout("refused", "payout.failed"),
+    { ...payout("refused", "payout.failed"), variant: "payout" },
     event("informationRequested", "dispute.warning", { classification: "chargeback" }),
     event("chargedBack", "dispute.opened", { classification: "chargeback" }),
   ],
