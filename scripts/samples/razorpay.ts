@@ -130,6 +130,9 @@ export const razorpaySamples: ProviderSamples = {
     event("token.suspended", "payment_method.updated", ofToken("suspended", card)),
     event("token.expiry_updated", "payment_method.updated", ofToken("active", card)),
     event("token.deactivated", "payment_method.detached", ofToken("deactivated", card)),
+    event("transaction.created", "account.balance_changed", (id) => ({
+      transaction: { id: `txn_${id}`, ...money, debit: 84_900, credit: 0, balance: 1_250_000 },
+    })),
     event("account.needs_clarification", "account.requirements_due", ofAccount),
     event("account.suspended", "account.updated", ofAccount),
   ],

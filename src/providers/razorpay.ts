@@ -1,5 +1,6 @@
 import type { EventData } from "../event/event.ts";
 import type { EventType } from "../event/event-types.ts";
+import type { Money } from "../event/money.ts";
 import { verifyHexHmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
@@ -58,6 +59,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
   ["token.suspended", "payment_method.updated"],
   ["token.expiry_updated", "payment_method.updated"],
   ["token.deactivated", "payment_method.detached"],
+  ["transaction.created", "account.balance_changed"],
   ["account.needs_clarification", "account.requirements_due"],
   ["account.activated", "account.updated"],
   ["account.activated_kyc_pending", "account.updated"],
@@ -129,6 +131,8 @@ function dataOf(providerType: string, payload: unknown, account: string | undefi
     }
     case "token":
       return readToken(entity("token"));
+    case "transaction":
+      return account ? { account: { ...readBalance(entity("transaction")), id: account } } : {};
     case "account":
       return account ? { account: { id: account } } : {};
     default:
@@ -171,6 +175,12 @@ function readDispute(dispute: unknown): EventData {
     evidenceDueBy: isoOf(instantOf(at(dispute, "respond_by"))),
   });
   return { ...paymentOf(textAt(dispute, "payment_id")), ...(id && { dispute: { ...details, id } }) };
+}
+
+/** What is left after a transaction of RazorpayX: https://razorpay.com/docs/webhooks/transactions/ */
+function readBalance(transaction: unknown): { available?: Money[] } {
+  const balance = minorMoneyOf(at(transaction, "balance"), at(transaction, "currency"));
+  return balance ? { available: [balance] } : {};
 }
 
 /** Months and years come as numbers, or as text. */

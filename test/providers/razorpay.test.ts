@@ -52,6 +52,7 @@ describe("Razorpay's events", () => {
       "token.activated",
       { paymentMethod: { id: "token_x1", brand: "RuPay", last4: "1881", expMonth: 4, expYear: 2031 } },
     ],
+    ["transaction.created", { account: { id: "acc_teahouse", available: [inr(1_250_000)] } }],
     ["account.suspended", { account: { id: "acc_teahouse" } }],
   ])("of type %s say what they are about", async (type, data) => {
     expect((await normalize(sampleOf(type))).data).toEqual(data);
