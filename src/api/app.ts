@@ -9,6 +9,7 @@ import { findInexact } from "../event/exact-json.ts";
 import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
 import { log, placeOf } from "../platform/log.ts";
+import { noteOwnHost } from "../platform/own-hosts.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -49,6 +50,7 @@ export function createApp(): Api {
   });
   app.use(async (c, next) => {
     c.set("requestId", crypto.randomUUID());
+    noteOwnHost(c.req.url);
     const missing = missingSecret(c.env);
     if (missing !== null) {
       log.error("configuration.secret_missing", { name: missing });

@@ -69,13 +69,12 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
 
 /** Attempts the delivery, and tells the endpoint's gate where that watches it or has to from now on. */
 async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean): Promise<Conclusion | "no-slot"> {
-  const { env, record, template, dispatch, inSlot } = posting;
-  const allowPrivate = env.ALLOW_PRIVATE_ENDPOINTS === "true";
+  const { env, record, dispatch, inSlot } = posting;
   const isUnsure = isDoubtful(endpoint);
   const tried = await inSlot(async () => {
     const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
     try {
-      return await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate });
+      return await attemptWebhook(env, endpoint, posting);
     } finally {
       clearTimeout(timer);
     }
