@@ -8,13 +8,14 @@ import { forgetGate } from "../outbox/gates.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
-import { firstSecret, isAsRead, openSecrets, unexpired } from "../store/endpoint-secrets.ts";
+import { firstSecret, isAsRead, openSecrets } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
 import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
+import { changeEndpoint } from "./endpoint-change.ts";
 import { isEndpoint, readEndpoint, type EndpointRow } from "./endpoint-row.ts";
 import {
   Endpoint,
@@ -27,8 +28,8 @@ import {
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { healthOf } from "./endpoint-state.ts";
 import { requirePublic } from "./public-url.ts";
-import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
-import { sealHeaders } from "./secret-headers.ts";
+import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
+import { keptHeaders, sealHeaders } from "./secret-headers.ts";
 
 /** So many endpoints a merchant: each event is planned for all of them, and is one transaction. */
 const MAX_ENDPOINTS = 100;
@@ -123,33 +124,8 @@ export function endpointRoutes(app: Api): void {
   });
 
   app.openapi(change, async (c) => {
-    const [merchant, { maxHold, secretHeaders, ...changes }] = [c.get("merchant"), c.req.valid("json")];
-    if (changes.url !== undefined) {
-      requirePublic(c.env, "/url", changes.url);
-    }
-    const { id } = c.req.valid("param");
-    const before = secretHeaders && found(await readEndpoint(c, id));
-    if (changes.signatures === "hmac+ed25519") {
-      found(await readEndpoint(c, id));
-      await ensureSigningKey(c.env, merchant);
-    }
-    const now = Date.now();
-    const updating = drizzle(c.env.DB)
-      .update(endpoints)
-      .set({
-        ...defined(changes),
-        ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
-        ...(secretHeaders === null && { secretHeaders }),
-        ...(before && { secretHeaders: await sealHeaders(c.env, before, secretHeaders, before.secretHeaders) }),
-        previousSecrets: unexpired(now),
-        updatedAt: now,
-      })
-      .where(isEndpoint(c, id))
-      .returning();
-    const fields = namesOf(c.req.valid("json"));
-    const [row] = await changing(c, { action: "endpoint.updated", target: id, fields }, updating);
-    forget(merchant);
-    return c.json(toEndpoint(found(row)), 200);
+    const row = await changeEndpoint(c, c.req.valid("param").id, c.req.valid("json"));
+    return c.json(toEndpoint(row), 200);
   });
 
   app.openapi(upsert, async (c) => {
@@ -197,7 +173,12 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       compat: input.compat ?? null,
       filter: input.filter ?? null,
       payload: input.payload ?? "full",
-      secretHeaders: await sealHeaders(c.env, key, input.secretHeaders ?? null, before?.secretHeaders ?? null),
+      secretHeaders: await sealHeaders(
+        c.env,
+        key,
+        input.secretHeaders ?? null,
+        before && keptHeaders(before, input.url),
+      ),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
       createdAt: now,
