@@ -21,6 +21,7 @@ import { endpointStateRoutes } from "./endpoint-state.ts";
 import { endpointSecretRoutes } from "./endpoint-secrets.ts";
 import { endpointStatsRoutes } from "./endpoint-stats.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { endpointVerificationRoutes } from "./endpoint-verification.ts";
 import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -104,6 +105,7 @@ const ROUTES = [
   endpointStateRoutes,
   endpointSecretRoutes,
   signingKeyRoutes,
+  endpointVerificationRoutes,
   endpointTestRoutes,
   channelRoutes,
   userRoutes,

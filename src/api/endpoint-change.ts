@@ -10,8 +10,9 @@ import { endpoints } from "../store/schema.ts";
 import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
-import { isEndpoint, readEndpoint, type EndpointRow } from "./endpoint-row.ts";
+import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
 import type { EndpointChange } from "./endpoint-schema.ts";
+import { askSoon, hostToAwait } from "./endpoint-verification.ts";
 import { requirePublic } from "./public-url.ts";
 import { defined, found } from "./schemas.ts";
 import { keptHeaders, sealHeaders } from "./secret-headers.ts";
@@ -42,13 +43,20 @@ export async function changeEndpoint(
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
         secretHeaders: await sealHeaders(c.env, before, secretHeaders, keptHeaders(before, url)),
+        awaitsHost: await hostToAwait(c.env, before.merchant, before, url),
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
-      .where(and(isEndpoint(c, id), leadsWhere(before)))
+      .where(and(isEndpoint(c, id), leadsWhere(before), url === before.url ? undefined : isFewAt(before, url)))
       .returning();
     const [row] = await changing(c, { action: "endpoint.updated", target: id, fields: namesOf(input) }, updating);
     forget(before.merchant);
+    if (!row && url !== before.url) {
+      await requireFewAt(c.env, before, url);
+    }
+    if (row && row.awaitsHost !== before.awaitsHost) {
+      askSoon(c, row);
+    }
     return row ?? null;
   });
 }

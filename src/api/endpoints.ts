@@ -16,17 +16,11 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { changeEndpoint } from "./endpoint-change.ts";
-import { isEndpoint, readEndpoint, type EndpointRow } from "./endpoint-row.ts";
-import {
-  Endpoint,
-  EndpointChange,
-  EndpointWithHealth,
-  NewEndpoint,
-  OwnIdParam,
-  toEndpoint,
-} from "./endpoint-schema.ts";
+import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
+import { Endpoint, EndpointChange, EndpointWithHealth, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { healthOf } from "./endpoint-state.ts";
+import { askSoon, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
 import { requirePublic } from "./public-url.ts";
 import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
 import { keptHeaders, sealHeaders } from "./secret-headers.ts";
@@ -115,17 +109,17 @@ export function endpointRoutes(app: Api): void {
     const { data, next } = page(rows, query.limit);
     const last = next === null ? undefined : data.at(-1);
     const position = last ? String(last.createdAt).padStart(15, "0") + last.id : null;
-    return c.json({ data: data.map(toEndpoint), next: position }, 200);
+    return c.json({ data: await showEndpoints(c.env, data), next: position }, 200);
   });
 
   app.openapi(show, async (c) => {
     const row = found(await readEndpoint(c, c.req.valid("param").id));
-    return c.json({ ...toEndpoint(row), health: await healthOf(c.env, row.merchant, row.id) }, 200);
+    return c.json({ ...(await showEndpoint(c.env, row)), health: await healthOf(c.env, row.merchant, row.id) }, 200);
   });
 
   app.openapi(change, async (c) => {
     const row = await changeEndpoint(c, c.req.valid("param").id, c.req.valid("json"));
-    return c.json(toEndpoint(row), 200);
+    return c.json(await showEndpoint(c.env, row), 200);
   });
 
   app.openapi(upsert, async (c) => {
@@ -179,6 +173,7 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
         input.secretHeaders ?? null,
         before && keptHeaders(before, input.url),
       ),
+      awaitsHost: await hostToAwait(c.env, key.merchant, before, input.url),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
       createdAt: now,
@@ -189,10 +184,16 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     }
     const action = before ? "endpoint.replaced" : "endpoint.created";
     const written = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    if (!written && before?.url !== input.url) {
+      await requireFewAt(c.env, key, input.url);
+    }
     if (!written && !before && !(await readEndpoint(c, id))) {
       throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${MAX_ENDPOINTS}: delete one.` });
     }
-    return written && { ...toEndpoint(written), secret };
+    if (written && written.awaitsHost !== before?.awaitsHost) {
+      askSoon(c, written);
+    }
+    return written && { ...(await showEndpoint(c.env, written)), secret };
   });
 }
 
@@ -213,7 +214,8 @@ async function write(
   const count = sql`(select count(*) from ${endpoints} where ${endpoints.merchant} = ${row.merchant})`;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)
-    .select(sql`select ${sql.join(values, sql`, `)} where ${before !== null} or ${count} < ${MAX_ENDPOINTS}`)
+    .select(sql`select ${sql.join(values, sql`, `)} where (${before !== null} or ${count} < ${MAX_ENDPOINTS})
+        and (${before?.url === row.url} or ${isFewAt(row, row.url)})`)
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
       set: settings,

@@ -248,7 +248,16 @@ export type DeliveryStatus =
   | "skipped";
 
 export interface WaitingFor {
-  reason: "lane" | "paused" | "disabled" | "throttled" | "breaker" | "retryAfter" | "quietHours" | "backoff";
+  reason:
+    | "lane"
+    | "paused"
+    | "disabled"
+    | "unverified"
+    | "throttled"
+    | "breaker"
+    | "retryAfter"
+    | "quietHours"
+    | "backoff";
   delivery?: string;
   /** Epoch ms. */
   until?: number;

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { createApp } from "../../src/api/app.ts";
 import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
@@ -8,7 +8,7 @@ import { everything } from "./support.ts";
 const url = "https://shop.example/hook";
 let key: string;
 
-beforeAll(async () => {
+beforeEach(async () => {
   ({ key } = await newMerchant());
 });
 
