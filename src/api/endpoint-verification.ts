@@ -5,7 +5,7 @@ import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { mustVerify } from "../platform/verification.ts";
+import { mustVerifyHost } from "../platform/verification.ts";
 import { freshConfig } from "../store/config.ts";
 import { hostOf, noteUnverified, noteVerified, readHosts, recordHost, takeCheck } from "../store/endpoint-hosts.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -59,7 +59,7 @@ export async function hostToAwait(
   if (before !== null && hostOf(before.url) === host) {
     return before.awaitsHost;
   }
-  if (!mustVerify(env) || env.TRUSTED_HOSTS.toLowerCase().split(/\s+/).includes(host)) {
+  if (!mustVerifyHost(env, host)) {
     return null;
   }
   const recorded = await recordHost(env.DB, merchant, host, Date.now());

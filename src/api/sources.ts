@@ -97,7 +97,7 @@ export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
     checkConfig(provider, fields.config);
-    checkCredential(c.env, provider, credential);
+    await checkCredential(c.env, { merchant: c.get("merchant"), provider }, credential);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -138,7 +138,7 @@ export function sourceRoutes(app: Api): void {
     const row = await read(c, c.req.valid("param").id);
     const { credential, ...fields } = c.req.valid("json");
     checkConfig(row.provider, fields.config);
-    checkCredential(c.env, row.provider, credential);
+    await checkCredential(c.env, row, credential);
     const change = { action: "source.updated", fields: namesOf(defined(c.req.valid("json"))) } as const;
     const changed = await update(c, row.id, change, {
       ...defined(fields),

@@ -16,6 +16,7 @@ import { merchantConfig, type MerchantConfig, type Source } from "../store/confi
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
 import { addressed } from "./addressed.ts";
+import { challengeIn } from "./challenge.ts";
 import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
@@ -55,6 +56,10 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     c.executionCtx.waitUntil(noteRefused(c.env, stranger, now));
     c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
     return provider.acknowledge("bad-signature");
+  }
+  const challenge = challengeIn(source, body);
+  if (challenge !== null) {
+    return Response.json({ challenge });
   }
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.
   const [isFew, config] = await Promise.all([

@@ -210,6 +210,45 @@ describe("a host counts as verified", () => {
   });
 });
 
+describe("the address of a provider's API", () => {
+  const credential = { apiKey: "test_1234567890" };
+  const source = (baseUrl: string) => ({ provider: "mollie", credential: { ...credential, baseUrl } });
+  const account = (baseUrl: string) => ({
+    provider: "twilio",
+    accountSid: `AC${"0".repeat(32)}`,
+    authToken: "x".repeat(32),
+    from: "+15005550006",
+    baseUrl,
+  });
+
+  it("is refused where it is elsewhere, at a host that has not said anything", async () => {
+    refusing();
+    const { host } = await newUnverified();
+    const refusedAt = (path: string) => ({ status: 422, json: { errors: [{ path, code: "host_not_verified" }] } });
+    const body = source(`https://${host}`);
+    expect(await strictly("POST", "/v1/sources", { body })).toMatchObject(refusedAt("/credential/baseUrl"));
+    const made = await strictly("POST", "/v1/sources", { body: { provider: "mollie" } });
+    const changed = { body: { credential: body.credential } };
+    const path = `/v1/sources/${String(made.json["id"])}`;
+    expect(await strictly("PATCH", path, changed)).toMatchObject(refusedAt("/credential/baseUrl"));
+    const set = await strictly("PUT", "/v1/channels/sms", { body: account(`https://${host}`) });
+    expect(set).toMatchObject(refusedAt("/baseUrl"));
+  });
+
+  it("is taken at a host that wants webhooks, and of the provider itself", async () => {
+    receive(async (request) => {
+      const { challenge = "" } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
+      return new Response(challenge);
+    });
+    const { host } = await newUnverified();
+    expect((await strictly("POST", "/v1/sources", { body: source(`https://${host}`) })).status).toBe(201);
+    for (const baseUrl of [`https://${host}`, "https://api.dublin.ie1.twilio.com", "https://api.twilio.com"]) {
+      const { status, json } = await strictly("PUT", "/v1/channels/sms", { body: account(baseUrl) });
+      expect({ status, json }).toMatchObject({ status: 200 });
+    }
+  });
+});
+
 it("a merchant has so many hosts on record, and no more", async () => {
   refusing();
   await env.DB.prepare(

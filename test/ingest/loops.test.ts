@@ -90,6 +90,17 @@ describe("a Paybell that is fed by another", () => {
     expect(sent[0]!.headers.get("paybell-hops")).toMatch(new RegExp(`^${OTHERS[0]}, ${OTHERS[1]}, [0-9a-z]{16}$`));
   });
 
+  it("says that it wants what the other sends, to whoever can sign, and takes that for no event", async () => {
+    const chain = await newChain();
+    const body = JSON.stringify({ type: "endpoint.verification", challenge: "ver_0123456789" });
+    const headers = { "paybell-attempt": "1", "paybell-hops": OTHERS[0]! };
+    const answer = await relay(chain, body, headers);
+    expect([answer.status, await answer.json()]).toEqual([200, { challenge: "ver_0123456789" }]);
+    const stranger = await relay({ ...chain, secret: newEndpointSecret() }, body, headers);
+    expect([stranger.status, await stranger.text()]).toEqual([401, expect.not.stringContaining("ver_")]);
+    expect(await countEvents(chain.key)).toBe(0);
+  });
+
   it.each([
     ["has come through as many as may be", { "paybell-attempt": "1", "paybell-hops": OTHERS.join(", ") }],
     ["does not say where it has come through", { "paybell-attempt": "1" }],
