@@ -43,7 +43,7 @@ export async function changeEndpoint(
         ...defined(changes),
         ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
         secretHeaders: await sealHeaders(c.env, before, secretHeaders, keptHeaders(before, url)),
-        awaitsHost: await hostToAwait(c.env, before.merchant, before, url),
+        ...(url !== before.url && { awaitsHost: await hostToAwait(c.env, before.merchant, before, url) }),
         previousSecrets: unexpired(now),
         updatedAt: now,
       })

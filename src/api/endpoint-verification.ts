@@ -5,7 +5,7 @@ import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { mustVerifyHost } from "../platform/verification.ts";
+import { mustVerify, mustVerifyHost } from "../platform/verification.ts";
 import { freshConfig } from "../store/config.ts";
 import { hostOf, noteUnverified, noteVerified, readHosts, recordHost, takeCheck } from "../store/endpoint-hosts.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -94,14 +94,15 @@ async function askNow(c: Context<ApiEnv>, { merchant, id, awaitsHost: host }: En
   }
   const config = await freshConfig(env, merchant);
   const endpoint = config.ok ? config.value?.endpoints.find((one) => one.id === id) : undefined;
-  if (endpoint === undefined) {
-    throw new ProblemError("unavailable");
+  // It may have been led elsewhere meanwhile: what another host says says nothing of this one.
+  if (endpoint === undefined || hostOf(endpoint.url) !== host) {
+    throw new ProblemError("unavailable", { detail: "The endpoint is being changed at this moment." });
   }
   const answer = isKnown
     ? { ok: true as const, how: known.how ?? "before" }
     : await askHost(env, endpoint, asked.token);
   if (!answer.ok) {
-    await noteUnverified(env.DB, merchant, host!, answer.failure);
+    await noteUnverified(env.DB, merchant, host, answer.failure);
     return true;
   }
   const opened = await noteVerified(env.DB, asked, answer.how, now);
@@ -114,10 +115,12 @@ async function askNow(c: Context<ApiEnv>, { merchant, id, awaitsHost: host }: En
 
 /** Endpoints of one merchant as the API shows them. */
 export async function showEndpoints(env: Env, rows: EndpointRow[]): Promise<z.infer<typeof Endpoint>[]> {
-  const hosts = rows.length === 0 ? new Map() : await readHosts(env.DB, rows[0]!.merchant);
-  return rows.map((row) => toEndpoint(row, hosts.get(hostOf(row.url)) ?? null));
+  const [first] = rows;
+  const hosts = first && mustVerify(env) ? await readHosts(env.DB, first.merchant) : null;
+  return rows.map((row) => toEndpoint(row, hosts?.get(hostOf(row.url)) ?? null));
 }
 
+/** One endpoint as the API shows it. */
 export async function showEndpoint(env: Env, row: EndpointRow): Promise<z.infer<typeof Endpoint>> {
   return (await showEndpoints(env, [row]))[0]!;
 }

@@ -11,7 +11,7 @@ export const OWN_RATE: Rate = { perSecond: 20, atOnce: 100 };
 export const SHARED_RATE: Rate = { perSecond: 200, atOnce: 400 };
 /** Who has to wait comes back after this, and up to as long again: not all at one moment. */
 const WAIT_MS = 1_000;
-/** How many buckets are remembered; those that are full again need not be. */
+/** How many buckets are remembered: those that are full again are forgotten, and all of them if that is not enough. */
 const MAX_REMEMBERED = 10_000;
 
 /**
@@ -35,15 +35,18 @@ export class HostRate {
       return false;
     }
     if (this.#emptyUntil.size >= MAX_REMEMBERED) {
-      this.#forgetFull(now);
+      this.#forgetSome(now);
     }
     this.#emptyUntil.set(bucket, until);
     return true;
   }
 
-  #forgetFull(now: number): void {
+  #forgetSome(now: number): void {
     for (const [bucket, until] of this.#emptyUntil) {
       if (until <= now) this.#emptyUntil.delete(bucket);
+    }
+    if (this.#emptyUntil.size >= MAX_REMEMBERED) {
+      this.#emptyUntil.clear();
     }
   }
 }

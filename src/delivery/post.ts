@@ -8,6 +8,7 @@ import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
 import { HostRate } from "./host-rate.ts";
 import { isMerchantSuspected, isSuspected, isTrusted, suspect, trust, type Newcomers } from "./newcomers.ts";
+import { hostOf } from "../store/endpoint-hosts.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
 
 /** Whoever is called when the endpoint is back asks by itself after so long, should the call be lost. */
@@ -132,7 +133,7 @@ function waitForHost({ env, record, dispatch }: Posting, { merchant, url }: Endp
     return null;
   }
   const now = Date.now();
-  const waitMs = hosts.take(merchant, new URL(url).host, now, Math.random());
+  const waitMs = hosts.take(merchant, hostOf(url), now, Math.random());
   const until = Math.ceil(now + waitMs);
   return waitMs === 0 ? null : deferred(record, dispatch, until, { reason: "throttled", until });
 }

@@ -46,7 +46,7 @@ async function newUnverified(host = `${crypto.randomUUID()}.example`, fields: ob
   return { id: String(json["id"]), host, verification: json["verification"] as Verification };
 }
 
-const show = async (id: string) => (await call("GET", `/v1/endpoints/${id}`, { key: merchant.key })).json;
+const show = async (id: string) => (await strictly("GET", `/v1/endpoints/${id}`)).json;
 const refusing = () => receive(() => new Response("no", { status: 404 }));
 
 /** As if the last question lay some time back. */
@@ -130,6 +130,17 @@ describe("an endpoint at a host that has not said anything", () => {
       await newUnverified();
     }
     expect(sent).toHaveLength(2 * 10);
+  });
+
+  it("is not verified by what another host says, to which it is led while it is asked", async () => {
+    refusing();
+    const { id, host } = await newUnverified();
+    await rest();
+    await env.DB.prepare("UPDATE endpoints SET url = ? WHERE id = ?").bind("https://willing.example/", id).run();
+    const sent = receive(async (request) => new Response((await request.json<{ challenge: string }>()).challenge));
+    expect((await strictly("POST", `/v1/endpoints/${id}/verify`)).status).toBe(503);
+    expect(sent).toHaveLength(0);
+    expect((await newUnverified(host)).verification).toMatchObject({ status: "pending" });
   });
 
   it("asks no more where it was deleted and made again", async () => {
