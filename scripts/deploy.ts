@@ -27,6 +27,9 @@ const RETENTION_SECONDS = 14 * 86_400;
 /** What wrangler says of a Worker, and of a queue, that there is not. */
 const NO_WORKER = /Worker "[^"]*".* not found/;
 const NO_QUEUE = /Queue "[^"]*" does not exist/;
+/** Where the Worker is reached, as docs/deploy.md has it written; and that nobody has said so elsewhere yet. */
+const CUSTOM_DOMAIN = /pattern = "([a-z0-9.-]+)", custom_domain = true/;
+const NO_PUBLIC_URL = 'PUBLIC_URL = ""';
 const NOT_LOGGED_IN = /"loggedIn": ?false/;
 
 const SECRETS: Record<string, () => string> = {
@@ -45,6 +48,7 @@ await command({ usage, options: { "dry-run": { type: "boolean", default: false }
 
 function deploy(): number {
   ensureDatabase();
+  ensurePublicUrl();
   for (const queue of QUEUES.filter((name) => !hasQueue(name))) {
     run(["queues", "create", queue, "--message-retention-period-secs", String(RETENTION_SECONDS)]);
   }
@@ -62,6 +66,7 @@ function foresee(): number {
   const id = isNew ? databaseId() : null;
   if (id === undefined) say(`create the database ${DATABASE}.`);
   if (isNew) say("write the id of the database into wrangler.toml.");
+  if (unsaidUrl() !== null) say(`write ${unsaidUrl()} into wrangler.toml as PUBLIC_URL.`);
   for (const queue of QUEUES.filter((name) => !hasQueue(name))) say(`create the queue ${queue}.`);
   for (const name of missingSecrets()) say(`make the secret ${name} and show it.`);
   if (isNew) say("apply the migrations in migrations/ that the database lacks.");
@@ -84,6 +89,22 @@ function ensureDatabase(): void {
   if (id === undefined) throw new Error(`There is no database ${DATABASE}, although it was created`);
   writeFileSync(configFile, config.replace(NO_DATABASE, id));
   console.log("The id of the database is in wrangler.toml now: commit it.");
+}
+
+/** Writes where others reach the Worker to where it reads that, if its route says so. */
+function ensurePublicUrl(): void {
+  const url = unsaidUrl();
+  if (url === null) return;
+  const config = readFileSync(configFile, "utf8");
+  writeFileSync(configFile, config.replace(NO_PUBLIC_URL, `PUBLIC_URL = "${url}"`));
+  console.log("PUBLIC_URL is in wrangler.toml now: commit it.");
+}
+
+/** Where the route says that the Worker is reached, while PUBLIC_URL does not; null: it does, or no route says so. */
+function unsaidUrl(): string | null {
+  const config = readFileSync(configFile, "utf8");
+  const host = CUSTOM_DOMAIN.exec(config)?.[1];
+  return host === undefined || !config.includes(NO_PUBLIC_URL) ? null : `https://${host}`;
 }
 
 /** The id of our database; undefined: there is none. */

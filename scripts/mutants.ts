@@ -27,6 +27,27 @@ const MUTANTS: Mutant[] = [
     chaos: true,
   },
   {
+    name: "a ring that nobody ends",
+    file: "src/platform/hops.ts",
+    from: "if (through.some((name) => own.includes(name))) {",
+    to: "if (own.length === 0) {",
+    tests: ["test/ingest/loops.test.ts"],
+  },
+  {
+    name: "a host that is not waited for",
+    file: "src/delivery/post.ts",
+    from: 'return status === "enabled" && (awaitsHost === null || !mustVerify(env));',
+    to: 'return status === "enabled" && (awaitsHost === null || env !== null);',
+    tests: ["test/delivery/post.test.ts"],
+  },
+  {
+    name: "secret headers written beside a URL that has changed",
+    file: "src/api/endpoint-change.ts",
+    from: "leadsWhere(before),",
+    to: "undefined,",
+    tests: ["test/api/secret-headers.test.ts"],
+  },
+  {
     name: "a gate that looks without end",
     file: "src/delivery/endpoint-gate.ts",
     from: "await this.#arm(now, now + LOOK_MS);",

@@ -9,6 +9,7 @@ import { findInexact } from "../event/exact-json.ts";
 import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
 import { log, placeOf } from "../platform/log.ts";
+import { noteOwnHost } from "../platform/own-hosts.ts";
 import { problem, ProblemError } from "../platform/problem.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -20,6 +21,7 @@ import { endpointStateRoutes } from "./endpoint-state.ts";
 import { endpointSecretRoutes } from "./endpoint-secrets.ts";
 import { endpointStatsRoutes } from "./endpoint-stats.ts";
 import { endpointRoutes } from "./endpoints.ts";
+import { endpointVerificationRoutes } from "./endpoint-verification.ts";
 import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -49,6 +51,7 @@ export function createApp(): Api {
   });
   app.use(async (c, next) => {
     c.set("requestId", crypto.randomUUID());
+    noteOwnHost(c.req.url);
     const missing = missingSecret(c.env);
     if (missing !== null) {
       log.error("configuration.secret_missing", { name: missing });
@@ -102,6 +105,7 @@ const ROUTES = [
   endpointStateRoutes,
   endpointSecretRoutes,
   signingKeyRoutes,
+  endpointVerificationRoutes,
   endpointTestRoutes,
   channelRoutes,
   userRoutes,

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
+import type { Adapter } from "../channels/adapter.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
@@ -10,7 +11,7 @@ import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { invalid } from "./field-errors.ts";
-import { requirePublic } from "./public-url.ts";
+import { requireWilling } from "./public-url.ts";
 import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
 
 type Row = typeof channelAccounts.$inferSelect;
@@ -78,7 +79,7 @@ export function channelRoutes(app: Api): void {
     if (adapter === null) {
       throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
     }
-    checkAddresses(c.env, adapter.via, account);
+    await checkAddresses(c.env, merchant, adapter, account);
     const secrets = Object.fromEntries(adapter.secrets.map((name) => [name, account[name]]));
     const isSecret = (name: string) => Object.hasOwn(secrets, name);
     const now = Date.now();
@@ -134,13 +135,18 @@ function isOf(merchant: string, channel: Row["channel"]) {
   return and(eq(channelAccounts.merchant, merchant), eq(channelAccounts.channel, channel));
 }
 
-/** An API elsewhere than at the provider has to be public; our own binding sends from the operator's domains alone. */
-function checkAddresses(env: Env, via: "http" | "send_email", { baseUrl, from }: Record<string, unknown>): void {
-  if (typeof baseUrl === "string") {
-    requirePublic(env, "/baseUrl", baseUrl);
+/** An API elsewhere than at the provider has to want our requests; our own binding sends from the operator's domains alone. */
+async function checkAddresses(
+  env: Env,
+  merchant: string,
+  adapter: Adapter,
+  { baseUrl, from }: Record<string, unknown>,
+): Promise<void> {
+  if (typeof baseUrl === "string" && adapter.via === "http") {
+    await requireWilling(env, merchant, { path: "/baseUrl", url: baseUrl, own: adapter.baseUrl });
   }
   const domain = /@([^@>]+)>?$/.exec(String(from))?.[1]?.toLowerCase() ?? "";
-  if (via === "send_email" && !env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).includes(domain)) {
+  if (adapter.via === "send_email" && !env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).includes(domain)) {
     throw invalid("/from", "domain_not_available", `Paybell may not send email from ${domain}.`);
   }
 }

@@ -21,7 +21,17 @@ export const STATUSES = [
 
 const WaitingFor = z
   .object({
-    reason: z.enum(["lane", "paused", "disabled", "throttled", "breaker", "retryAfter", "quietHours", "backoff"]),
+    reason: z.enum([
+      "lane",
+      "paused",
+      "disabled",
+      "unverified",
+      "throttled",
+      "breaker",
+      "retryAfter",
+      "quietHours",
+      "backoff",
+    ]),
     delivery: z.string().optional().openapi({ description: "The delivery that holds the lane." }),
     until: Instant.optional(),
   })

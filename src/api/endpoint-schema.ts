@@ -5,6 +5,7 @@ import { isChannel } from "../event/channels.ts";
 import { EventTypePattern } from "../event/canonical.ts";
 import { checkFilter } from "../event/filter-check.ts";
 import { isEndpointSecret } from "../platform/keys.ts";
+import type { EndpointHost } from "../store/endpoint-hosts.ts";
 import type { endpoints } from "../store/schema.ts";
 import { Instant, isoOrNull, toIso } from "./schemas.ts";
 import { MAX_HEADER_LENGTH, namesOnly, SecretHeaders, whySecret } from "./secret-headers.ts";
@@ -86,6 +87,21 @@ export const NewEndpoint = z
 /** A change of an endpoint: what is left out stays. */
 export const EndpointChange = z.strictObject(z.object(fields).partial().shape).openapi("EndpointChange");
 
+/** Whether an endpoint's host has said that it wants its merchant's webhooks. */
+const Verification = z
+  .object({
+    status: z.enum(["pending", "verified"]).openapi({ description: "pending: what comes for the endpoint waits." }),
+    host: z.string(),
+    token: z.string().openapi({ description: "The file at /.well-known/paybell of the host holds it." }),
+    how: z.enum(["file", "challenge", "before"]).nullable().openapi({
+      description: "before: it was sent webhooks when nobody had to say so yet.",
+    }),
+    verifiedAt: Instant.nullable(),
+    checkedAt: Instant.nullable(),
+    failure: z.string().nullable().openapi({ description: "What the host said when it was asked last." }),
+  })
+  .openapi("EndpointVerification");
+
 /** An endpoint as the API shows it; its secret has a call of its own. */
 export const Endpoint = z
   .object({
@@ -98,6 +114,7 @@ export const Endpoint = z
       description: "gone: it answered 410 to three events in a row; failing: to none with success for days.",
     }),
     disabledAt: Instant.nullable(),
+    verification: Verification.nullable().openapi({ description: "null: its host need not say anything." }),
     createdAt: Instant,
     updatedAt: Instant,
   })
@@ -123,21 +140,34 @@ export type Health = z.infer<typeof Health>;
 
 export const EndpointWithHealth = Endpoint.extend({ health: Health }).openapi("EndpointWithHealth");
 
-/** An endpoint's row as the API shows it. */
-export function toEndpoint({
-  merchant: _merchant,
-  secret: _secret,
-  previousSecrets: _previousSecrets,
-  watch: _watch,
-  secretHeaders,
-  maxHoldSeconds,
-  disabledAt,
-  createdAt,
-  updatedAt,
-  ...row
-}: typeof endpoints.$inferSelect): z.infer<typeof Endpoint> {
+/** An endpoint's row as the API shows it. `host`: what is on record of its host. */
+export function toEndpoint(
+  {
+    merchant: _merchant,
+    secret: _secret,
+    previousSecrets: _previousSecrets,
+    watch: _watch,
+    awaitsHost,
+    secretHeaders,
+    maxHoldSeconds,
+    disabledAt,
+    createdAt,
+    updatedAt,
+    ...row
+  }: typeof endpoints.$inferSelect,
+  host: EndpointHost | null,
+): z.infer<typeof Endpoint> {
   return {
     ...row,
+    verification: host && {
+      status: awaitsHost === null ? "verified" : "pending",
+      host: host.host,
+      token: host.token,
+      how: host.how,
+      verifiedAt: isoOrNull(host.verifiedAt),
+      checkedAt: isoOrNull(host.checkedAt),
+      failure: host.failure,
+    },
     secretHeaders: namesOnly(secretHeaders),
     maxHold: maxHoldSeconds,
     disabledAt: isoOrNull(disabledAt),

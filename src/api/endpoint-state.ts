@@ -14,7 +14,8 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { isEndpoint, readEndpoint } from "./endpoint-row.ts";
-import { Endpoint, toEndpoint, type Health } from "./endpoint-schema.ts";
+import { Endpoint, type Health } from "./endpoint-schema.ts";
+import { showEndpoint } from "./endpoint-verification.ts";
 import { found, IdParam, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 const pause = createRoute({
@@ -77,7 +78,7 @@ async function move(c: Context<ApiEnv>, id: string, from: EndpointStatus[], to: 
   if (to === "enabled") {
     await (await gateOf(c.env, merchant, id)).open({ v: V, merchant, endpoint: id });
   }
-  return toEndpoint(row);
+  return showEndpoint(c.env, row);
 }
 
 /** How an endpoint does: what its gate knows of it, and the log. */

@@ -8,27 +8,22 @@ import { forgetGate } from "../outbox/gates.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { forget } from "../store/config.ts";
-import { firstSecret, isAsRead, openSecrets, unexpired } from "../store/endpoint-secrets.ts";
+import { firstSecret, isAsRead, openSecrets } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
 import { ensureSigningKey } from "../store/signing-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { isEndpoint, readEndpoint, type EndpointRow } from "./endpoint-row.ts";
-import {
-  Endpoint,
-  EndpointChange,
-  EndpointWithHealth,
-  NewEndpoint,
-  OwnIdParam,
-  toEndpoint,
-} from "./endpoint-schema.ts";
+import { changeEndpoint } from "./endpoint-change.ts";
+import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
+import { Endpoint, EndpointChange, EndpointWithHealth, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { healthOf } from "./endpoint-state.ts";
+import { askSoon, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
 import { requirePublic } from "./public-url.ts";
-import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
-import { sealHeaders } from "./secret-headers.ts";
+import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
+import { keptHeaders, sealHeaders } from "./secret-headers.ts";
 
 /** So many endpoints a merchant: each event is planned for all of them, and is one transaction. */
 const MAX_ENDPOINTS = 100;
@@ -114,42 +109,17 @@ export function endpointRoutes(app: Api): void {
     const { data, next } = page(rows, query.limit);
     const last = next === null ? undefined : data.at(-1);
     const position = last ? String(last.createdAt).padStart(15, "0") + last.id : null;
-    return c.json({ data: data.map(toEndpoint), next: position }, 200);
+    return c.json({ data: await showEndpoints(c.env, data), next: position }, 200);
   });
 
   app.openapi(show, async (c) => {
     const row = found(await readEndpoint(c, c.req.valid("param").id));
-    return c.json({ ...toEndpoint(row), health: await healthOf(c.env, row.merchant, row.id) }, 200);
+    return c.json({ ...(await showEndpoint(c.env, row)), health: await healthOf(c.env, row.merchant, row.id) }, 200);
   });
 
   app.openapi(change, async (c) => {
-    const [merchant, { maxHold, secretHeaders, ...changes }] = [c.get("merchant"), c.req.valid("json")];
-    if (changes.url !== undefined) {
-      requirePublic(c.env, "/url", changes.url);
-    }
-    const { id } = c.req.valid("param");
-    const before = secretHeaders && found(await readEndpoint(c, id));
-    if (changes.signatures === "hmac+ed25519") {
-      found(await readEndpoint(c, id));
-      await ensureSigningKey(c.env, merchant);
-    }
-    const now = Date.now();
-    const updating = drizzle(c.env.DB)
-      .update(endpoints)
-      .set({
-        ...defined(changes),
-        ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
-        ...(secretHeaders === null && { secretHeaders }),
-        ...(before && { secretHeaders: await sealHeaders(c.env, before, secretHeaders, before.secretHeaders) }),
-        previousSecrets: unexpired(now),
-        updatedAt: now,
-      })
-      .where(isEndpoint(c, id))
-      .returning();
-    const fields = namesOf(c.req.valid("json"));
-    const [row] = await changing(c, { action: "endpoint.updated", target: id, fields }, updating);
-    forget(merchant);
-    return c.json(toEndpoint(found(row)), 200);
+    const row = await changeEndpoint(c, c.req.valid("param").id, c.req.valid("json"));
+    return c.json(await showEndpoint(c.env, row), 200);
   });
 
   app.openapi(upsert, async (c) => {
@@ -197,7 +167,13 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       compat: input.compat ?? null,
       filter: input.filter ?? null,
       payload: input.payload ?? "full",
-      secretHeaders: await sealHeaders(c.env, key, input.secretHeaders ?? null, before?.secretHeaders ?? null),
+      secretHeaders: await sealHeaders(
+        c.env,
+        key,
+        input.secretHeaders ?? null,
+        before && keptHeaders(before, input.url),
+      ),
+      awaitsHost: await hostToAwait(c.env, key.merchant, before, input.url),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
       createdAt: now,
@@ -208,10 +184,16 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     }
     const action = before ? "endpoint.replaced" : "endpoint.created";
     const written = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    if (!written && before?.url !== input.url) {
+      await requireFewAt(c.env, key, input.url);
+    }
     if (!written && !before && !(await readEndpoint(c, id))) {
       throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${MAX_ENDPOINTS}: delete one.` });
     }
-    return written && { ...toEndpoint(written), secret };
+    if (written && written.awaitsHost !== before?.awaitsHost) {
+      askSoon(c, written);
+    }
+    return written && { ...(await showEndpoint(c.env, written)), secret };
   });
 }
 
@@ -232,7 +214,8 @@ async function write(
   const count = sql`(select count(*) from ${endpoints} where ${endpoints.merchant} = ${row.merchant})`;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)
-    .select(sql`select ${sql.join(values, sql`, `)} where ${before !== null} or ${count} < ${MAX_ENDPOINTS}`)
+    .select(sql`select ${sql.join(values, sql`, `)} where (${before !== null} or ${count} < ${MAX_ENDPOINTS})
+        and (${before?.url === row.url} or ${isFewAt(row, row.url)})`)
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
       set: settings,

@@ -7,6 +7,7 @@ import { bodyFor } from "../event/envelope.ts";
 import { idFrom } from "../event/ids.ts";
 import type { Taken } from "../ingest/accept.ts";
 import { acceptPosted } from "../ingest/posted.ts";
+import { hopsOf } from "../platform/hops.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { events } from "../store/schema.ts";
 import { nextMonth } from "../store/usage.ts";
@@ -90,7 +91,7 @@ const post = createRoute({
   },
   responses: {
     202: json(z.union([Accepted, z.object({ data: z.array(BatchResult) })]), "What became of it"),
-    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503, 508),
   },
 });
 
@@ -135,6 +136,7 @@ type Listed = Omit<typeof events.$inferSelect, "template">;
 export function eventRoutes(app: Api): void {
   app.openapi(post, async (c) => {
     const now = Date.now();
+    const hops = await hopsOf(c.env, c.req.raw.headers);
     const input = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
     const isBatch = Array.isArray(input);
@@ -149,7 +151,7 @@ export function eventRoutes(app: Api): void {
     });
     refuseRepeated(posted.map(({ id }) => id));
     const request = { env: c.env, ctx: c.executionCtx };
-    const taken = await acceptPosted(request, c.get("merchant"), posted, now);
+    const taken = await acceptPosted(request, c.get("merchant"), posted, { hops, now });
     if (taken === "over-quota") {
       const headers = { "retry-after": String(Math.ceil((nextMonth(now) - now) / 1000)) };
       throw new ProblemError("quota_exceeded", { detail: "Ask your operator for more, or wait.", headers });

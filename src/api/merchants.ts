@@ -7,7 +7,7 @@ import { randomId } from "../event/ids.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
-import { apiKeys, channelAccounts, erasures, jobs, merchants, sources } from "../store/schema.ts";
+import { apiKeys, channelAccounts, endpointHosts, erasures, jobs, merchants, sources } from "../store/schema.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -164,6 +164,7 @@ export function merchantRoutes(app: Api): void {
       db.delete(apiKeys).where(eq(apiKeys.merchant, id)),
       db.delete(sources).where(eq(sources.merchant, id)),
       db.delete(channelAccounts).where(eq(channelAccounts.merchant, id)),
+      db.delete(endpointHosts).where(eq(endpointHosts.merchant, id)),
       db.delete(jobs).where(eq(jobs.merchant, id)),
     ]);
     forget(id);

@@ -66,6 +66,7 @@ const DESCRIPTIONS = {
   422: "The input is not valid",
   429: "Too many for the moment",
   503: "Unavailable for the moment",
+  508: "The event goes around in a ring",
 } as const;
 
 /** The problems that a route answers with, by status. */

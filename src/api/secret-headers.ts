@@ -8,6 +8,8 @@ import { invalid } from "./field-errors.ts";
 /** The longest header value that common servers take. */
 export const MAX_HEADER_LENGTH = 4096;
 const MAX_SECRET_HEADERS = 20;
+const ANOTHER_HOST =
+  "The URL leads to another host, which is not told what was meant for the first: give new values, or null for none.";
 /** Names of headers whose values are secrets. */
 const SECRET_NAME = /authorization|cookie|token|secret|password|api-?key/;
 
@@ -39,21 +41,40 @@ export function whySecret(name: string): string | null {
     : null;
 }
 
+/** The sealed headers that an endpoint may keep at a URL; `another-host`: it has some, and none may follow it there. */
+type Kept = Record<string, string> | "another-host" | null;
+
+/** Which of an endpoint's secret headers may stay at a URL: all, at the host and port that they were given for. */
+export function keptHeaders(before: { url: string; secretHeaders: Record<string, string> | null }, url: string): Kept {
+  const isThere = before.secretHeaders === null || new URL(url).origin === new URL(before.url).origin;
+  return isThere ? before.secretHeaders : "another-host";
+}
+
 /**
- * Seals headers for storage, under their names in lower case. `before`: those that the endpoint has, of which a null
- * keeps the value. Throws the problem `invalid` where there is none to keep.
+ * Seals headers for storage, under their names in lower case; undefined: those that there are stay. `before`: those
+ * that the endpoint has, of which a null keeps the value. Throws the problem `invalid` where there is none to keep, or
+ * none that may be kept.
  */
 export async function sealHeaders(
   env: Env,
   row: { merchant: string; id: string },
-  headers: Record<string, string | null> | null,
-  before: Record<string, string> | null,
+  headers: Record<string, string | null> | null | undefined,
+  before: Kept,
 ): Promise<Record<string, string> | null> {
+  if (headers === undefined) {
+    if (before === "another-host") {
+      throw invalid("/secretHeaders", "new_host", ANOTHER_HOST);
+    }
+    return before;
+  }
   const sealed = Object.entries(headers ?? {}).map(async ([given, value]) => {
     const name = given.toLowerCase();
-    const kept = before?.[name];
+    const kept = before === "another-host" ? undefined : before?.[name];
     if (value === null && kept === undefined) {
-      throw invalid(`/secretHeaders/${given.replaceAll("~", "~0")}`, "custom", "There is no value to keep");
+      const path = `/secretHeaders/${given.replaceAll("~", "~0")}`;
+      throw before === "another-host"
+        ? invalid(path, "new_host", ANOTHER_HOST)
+        : invalid(path, "custom", "There is no value to keep");
     }
     return [name, value === null ? kept! : await seal(env.ENCRYPTION_KEY, headerRow(row), value)] as const;
   });

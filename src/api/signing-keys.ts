@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
 import { fromBase64, toBase64Url } from "../platform/base64.ts";
+import { publicOrigin } from "../platform/own-hosts.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { isMet } from "../store/config.ts";
 import type { StoredSigningKey } from "../store/schema.ts";
@@ -95,7 +96,7 @@ const publish = createRoute({
 export function signingKeyRoutes(app: Api): void {
   app.openapi(show, async (c) => {
     const merchant = c.get("merchant");
-    return c.json(toSigningKeys(merchant, c.req.url, await published(c.env, merchant)), 200);
+    return c.json(toSigningKeys(merchant, publicOrigin(c.env, c.req.url), await published(c.env, merchant)), 200);
   });
 
   app.openapi(rotate, async (c) => {
@@ -106,7 +107,7 @@ export function signingKeyRoutes(app: Api): void {
       throw tooManySecrets(await published(c.env, merchant), now);
     }
     await noted(c, { action: "signing_key.rotated", target: null });
-    return c.json(toSigningKeys(merchant, c.req.url, keys), 200);
+    return c.json(toSigningKeys(merchant, publicOrigin(c.env, c.req.url), keys), 200);
   });
 
   app.openapi(publish, async (c) => {
@@ -132,9 +133,9 @@ async function published(env: Env, merchant: string): Promise<StoredSigningKey[]
   return keys.value;
 }
 
-function toSigningKeys(merchant: string, requestUrl: string, keys: StoredSigningKey[]): z.infer<typeof SigningKeys> {
+function toSigningKeys(merchant: string, origin: string, keys: StoredSigningKey[]): z.infer<typeof SigningKeys> {
   return {
-    url: new URL(`/keys/${merchant}`, requestUrl).href,
+    url: `${origin}/keys/${merchant}`,
     data: keys.map(({ publicKey, createdAt, expiresAt }) => ({
       publicKey,
       createdAt: toIso(createdAt),

@@ -5,7 +5,7 @@ import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { credentialRow } from "../store/config.ts";
 import { fieldErrors, invalid } from "./field-errors.ts";
-import { requirePublic } from "./public-url.ts";
+import { requireWilling } from "./public-url.ts";
 
 /** By what a source's provider is asked about its own posts: the place of its API is part of it. */
 export const Credential = z.record(z.string(), z.unknown()).openapi({
@@ -13,12 +13,12 @@ export const Credential = z.record(z.string(), z.unknown()).openapi({
     "By what the provider's API is asked about what it posts, never shown again: flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
 });
 
-/** A credential is what its provider's enricher says; an API elsewhere than at the provider has to be public. */
-export function checkCredential(
+/** A credential is what its provider's enricher says; an API elsewhere has to be at a host that wants our requests. */
+export async function checkCredential(
   env: Env,
-  provider: string,
+  { merchant, provider }: { merchant: string; provider: string },
   credential: Record<string, unknown> | null | undefined,
-): void {
+): Promise<void> {
   if (!credential) {
     return;
   }
@@ -32,7 +32,7 @@ export function checkCredential(
   }
   const { baseUrl } = credential;
   if (typeof baseUrl === "string") {
-    requirePublic(env, "/credential/baseUrl", baseUrl);
+    await requireWilling(env, merchant, { path: "/credential/baseUrl", url: baseUrl });
   }
 }
 

@@ -5,6 +5,7 @@ import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
+import { publicOrigin } from "../platform/own-hosts.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf } from "../providers/index.ts";
@@ -96,7 +97,7 @@ export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
     checkConfig(provider, fields.config);
-    checkCredential(c.env, provider, credential);
+    await checkCredential(c.env, { merchant: c.get("merchant"), provider }, credential);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -113,7 +114,7 @@ export function sourceRoutes(app: Api): void {
     };
     const change = { action: "source.created", target: id, fields: namesOf(c.req.valid("json")) } as const;
     await changing(c, change, drizzle(c.env.DB).insert(sources).values(row));
-    return c.json(toSource(row, c.req.url), 201);
+    return c.json(toSource(row, publicOrigin(c.env, c.req.url)), 201);
   });
 
   app.openapi(list, async (c) => {
@@ -125,17 +126,19 @@ export function sourceRoutes(app: Api): void {
       .where(and(eq(sources.merchant, c.get("merchant")), cut.after))
       .orderBy(cut.order)
       .limit(cut.rows);
-    const all = rows.map((row) => toSource(row, c.req.url));
+    const all = rows.map((row) => toSource(row, publicOrigin(c.env, c.req.url)));
     return c.json(page(all, query.limit), 200);
   });
 
-  app.openapi(show, async (c) => c.json(toSource(await read(c, c.req.valid("param").id), c.req.url), 200));
+  app.openapi(show, async (c) =>
+    c.json(toSource(await read(c, c.req.valid("param").id), publicOrigin(c.env, c.req.url)), 200),
+  );
 
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
     const { credential, ...fields } = c.req.valid("json");
     checkConfig(row.provider, fields.config);
-    checkCredential(c.env, row.provider, credential);
+    await checkCredential(c.env, row, credential);
     const change = { action: "source.updated", fields: namesOf(defined(c.req.valid("json"))) } as const;
     const changed = await update(c, row.id, change, {
       ...defined(fields),
@@ -144,7 +147,7 @@ export function sourceRoutes(app: Api): void {
       }),
       provider: row.provider,
     });
-    return c.json(toSource(found(changed), c.req.url), 200);
+    return c.json(toSource(found(changed), publicOrigin(c.env, c.req.url)), 200);
   });
 
   app.openapi(remove, async (c) => {
@@ -168,7 +171,7 @@ export function sourceRoutes(app: Api): void {
     if (!row) {
       throw invalid("/secret", "too_many", `A source has at most ${MAX_SECRETS} secrets`);
     }
-    return c.json(toSource(row, c.req.url), 201);
+    return c.json(toSource(row, publicOrigin(c.env, c.req.url)), 201);
   });
 
   app.openapi(removeSecret, async (c) => {
@@ -181,7 +184,7 @@ export function sourceRoutes(app: Api): void {
       { secrets: sql`(select json_group_array(json(value)) from ${each} where value->>'id' <> ${secretId})` },
       sql`exists (select 1 from ${each} where value->>'id' = ${secretId})`,
     );
-    return c.json(toSource(found(row), c.req.url), 200);
+    return c.json(toSource(found(row), publicOrigin(c.env, c.req.url)), 200);
   });
 }
 
@@ -228,11 +231,11 @@ async function sealSecret(env: Env, source: string, secret: string): Promise<Row
   return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
 }
 
-function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, requestUrl: string) {
+function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, origin: string) {
   return {
     ...row,
     hasCredential: credential !== null,
-    ingestUrl: new URL(`/ingest/${row.id}`, requestUrl).href,
+    ingestUrl: `${origin}/ingest/${row.id}`,
     status: secrets.length === 0 ? ("awaiting_secret" as const) : ("active" as const),
     secrets: secrets.map((secret) => ({ id: secret.id, createdAt: toIso(secret.createdAt) })),
     createdAt: toIso(createdAt),

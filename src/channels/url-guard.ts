@@ -25,12 +25,36 @@ const PRIVATE_SUFFIXES = [
   "onion",
   "private",
   "test",
+  // Inside clusters: Kubernetes writes `{service}.{namespace}.svc`, by its search path also without the `svc`
+  // (https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/); then Consul, Nomad, Docker, Mesos, LXD.
+  "cluster",
+  "consul",
+  "default",
+  "docker",
+  "incus",
+  "k8s",
+  "lxd",
+  "mesos",
+  "nomad",
+  "pod",
+  "svc",
+  // Inside companies and homes.
+  "dmz",
+  "domain",
+  "gateway",
+  "intern",
+  "intra",
+  "lcl",
+  "localnet",
+  "priv",
+  "router",
+  "workgroup",
 ];
 
-/**
- * Workers: a request to another Worker of the operator's account would go around every front door, and one to
- * Paybell's own would loop.
- */
+/** A top-level domain is of letters alone, or `xn--` (ICANN Applicant Guidebook, 2.2.1.3.2): never `kube-system`. */
+const TOP_LEVEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
+
+/** Workers: a request to another Worker of the operator's account would go around every front door. */
 const REFUSED_ZONES = ["workers.dev"];
 
 /** From 1024 on, what browsers refuse too (https://fetch.spec.whatwg.org/#port-blocking): these are no web servers. */
@@ -52,6 +76,7 @@ const MESSAGES = {
   url_port: "The port must be 443, or from 1024 and not one that browsers refuse.",
   url_ip_literal: "The host must be a name, not an IP address.",
   url_private_name: "The host must be a public name.",
+  url_own_host: "This is Paybell itself: an event sent here would come back without end.",
   url_refused_zone: "Hosts under workers.dev are refused; use a domain of your own.",
 } as const;
 
@@ -66,9 +91,12 @@ type UrlRefusal = keyof typeof MESSAGES;
  * request by us; from 1024 on people do run web servers.
  *
  * `allowPrivate`, for development only, also admits http, `localhost`, and literal loopback and private addresses; it
- * loosens nothing else.
+ * loosens nothing else. `isOwn`: whether a URL leads to Paybell itself.
  */
-export function checkUrl(url: string, { allowPrivate }: { allowPrivate: boolean }): UrlCheck {
+export function checkUrl(
+  url: string,
+  { allowPrivate, isOwn }: { allowPrivate: boolean; isOwn?: (url: URL) => boolean },
+): UrlCheck {
   if (url.length > MAX_URL_LENGTH) return refused("url_too_long");
   // The parser drops or rewrites these; other parsers read something else into them.
   if (/[\s\\\p{Cc}]/u.test(url) || !URL.canParse(url)) return refused("url_malformed");
@@ -84,7 +112,8 @@ export function checkUrl(url: string, { allowPrivate }: { allowPrivate: boolean 
   if (url.includes("#")) return refused("url_fragment");
   if (!isAllowedPort(parsed.port)) return refused("url_port");
   const refusal = checkHost(parsed.hostname, allowPrivate);
-  return refusal === null ? { ok: true, url: parsed } : refused(refusal);
+  if (refusal !== null) return refused(refusal);
+  return isOwn?.(parsed) ? refused("url_own_host") : { ok: true, url: parsed };
 }
 
 /** `port`: as the parser gives it, empty for the scheme's own. */
@@ -100,7 +129,8 @@ function checkHost(hostname: string, allowPrivate: boolean): UrlRefusal | null {
   if (name.length > MAX_HOST_LENGTH || !labels.every((label) => LABEL.test(label))) return "url_malformed";
   const isLocalhost = labels.at(-1) === "localhost";
   if (isLocalhost && allowPrivate) return null;
-  if (labels.length === 1 || PRIVATE_SUFFIXES.includes(labels.at(-1)!)) return "url_private_name";
+  const top = labels.at(-1)!;
+  if (labels.length === 1 || PRIVATE_SUFFIXES.includes(top) || !TOP_LEVEL.test(top)) return "url_private_name";
   return REFUSED_ZONES.some((zone) => name === zone || name.endsWith(`.${zone}`)) ? "url_refused_zone" : null;
 }
 

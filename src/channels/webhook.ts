@@ -60,6 +60,8 @@ export interface WebhookAttempt {
   compat: "svix" | null;
   /** The event's id. */
   id: string;
+  /** Which installations of Paybell it has come through, this one last. */
+  hops: string;
   /** 1 for the first. */
   attempt: number;
   /** Epoch milliseconds. */
@@ -76,7 +78,7 @@ export interface WebhookRequest {
 
 /** Composes and signs the request of one attempt. Throws as {@link signWebhook} does. */
 export async function prepareWebhook(input: WebhookAttempt): Promise<WebhookRequest> {
-  const { url, headers, compat, id, attempt, now } = input;
+  const { url, headers, compat, id, hops, attempt, now } = input;
   const body = encoder.encode(input.body);
   const timestamp = Math.floor(now / 1000);
   const valid = input.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
@@ -90,6 +92,7 @@ export async function prepareWebhook(input: WebhookAttempt): Promise<WebhookRequ
       "content-type": "application/json",
       "user-agent": `Paybell/${VERSION}`,
       "paybell-attempt": String(attempt),
+      "paybell-hops": hops,
       "webhook-id": id,
       "webhook-timestamp": String(timestamp),
       "webhook-signature": signature,
@@ -130,9 +133,19 @@ export function interpretAnswer({ status, headers, now }: AnswerHead): Answer {
   return { class: "http", retryAfterMs: null };
 }
 
-/** Names that the signature, the sender or the transport owns (RFC 9110, 7.6.1, and what Workers set themselves). */
-const RESERVED_HEADER =
-  /^(?:webhook-|svix-|paybell-|cf-|proxy-|sec-|x-forwarded-)|^(?:content-(?:type|length|encoding)|user-agent|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|forwarded|via|date|accept-encoding)$/;
+/**
+ * Names that the signature, the sender or the transport owns (RFC 9110, 7.6.1, and what Workers set themselves), and
+ * those by which a proxy tells a server who calls, or how: a server that believes them would believe a merchant.
+ */
+const RESERVED_HEADER = new RegExp(
+  `^(?:${[
+    "(?:webhook|svix|paybell|cf|proxy|sec|x-forwarded|x-original|x-envoy|x-amzn|x-appengine|x-akamai|x-azure)-.*",
+    "content-(?:type|length|encoding)|user-agent|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade",
+    "expect|date|accept-encoding|forwarded|via|cdn-loop|max-forwards",
+    "(?:(?:x|true|x-cluster|fastly|fly|x-proxyuser)-)?(?:client|real|remote|originating)-(?:ip|addr|user|host)",
+    "x-proxyuser-ip|x-rewrite-url|x-host|x-http-method(?:-override)?|x-method-override",
+  ].join("|")})$`,
+);
 /** RFC 9110, 5.6.2 and 5.5, without the obsolete bytes above ASCII. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const HEADER_VALUE = /^(?:[!-~](?:[\t -~]*[!-~])?)?$/;

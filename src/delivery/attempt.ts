@@ -2,9 +2,11 @@ import { bodyFor } from "../event/envelope.ts";
 import { checkUrl } from "../channels/url-guard.ts";
 import { interpretAnswer, prepareWebhook } from "../channels/webhook.ts";
 import type { Attempt, AttemptClass, Dispatch, EventRecord } from "../outbox/contract.ts";
+import { hopsAfter } from "../platform/hops.ts";
 import { withoutPersonal } from "../platform/redact.ts";
 import type { Endpoint } from "../store/config.ts";
 import { exchange } from "../platform/exchange.ts";
+import { urlRules } from "../platform/own-hosts.ts";
 
 /** So much of an answer is kept, without what tells of a person. */
 const MAX_KEPT_BYTES = 4 * 1024;
@@ -20,11 +22,9 @@ export interface Tried {
  * Whatever the network does is a class of failure.
  */
 export async function attemptWebhook(
+  env: Env,
   endpoint: Endpoint,
-  record: EventRecord,
-  template: string,
-  dispatch: Dispatch,
-  { allowPrivate }: { allowPrivate: boolean },
+  { record, template, dispatch }: { record: EventRecord; template: string; dispatch: Dispatch },
 ): Promise<Tried> {
   const at = Date.now();
   const tried = (result: AttemptClass, rest: Partial<Attempt>, retryAfterMs: number | null = null): Tried => ({
@@ -38,7 +38,7 @@ export async function attemptWebhook(
     },
     retryAfterMs,
   });
-  const checked = checkUrl(endpoint.url, { allowPrivate });
+  const checked = checkUrl(endpoint.url, urlRules(env));
   if (!checked.ok) {
     return tried("refused", { error: checked.message });
   }
@@ -48,6 +48,7 @@ export async function attemptWebhook(
     headers: endpoint.headers,
     compat: endpoint.compat,
     id: record.id,
+    hops: await hopsAfter(env, record.hops),
     attempt: dispatch.attempts + 1,
     now: at,
     body: bodyFor(template, dispatch.previous, dispatch.payload),

@@ -1,11 +1,14 @@
 import { V, type Dispatch, type EventRecord } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
+import { mustVerify } from "../platform/verification.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
 import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
+import { HostRate } from "./host-rate.ts";
 import { isMerchantSuspected, isSuspected, isTrusted, suspect, trust, type Newcomers } from "./newcomers.ts";
+import { hostOf } from "../store/endpoint-hosts.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
 
 /** Whoever is called when the endpoint is back asks by itself after so long, should the call be lost. */
@@ -16,6 +19,9 @@ const NO_ANSWER_MS = 5_000;
 const NO_SLOT_MS = 2_000;
 /** Where a gate does not answer, one that is paused or disabled. */
 const UNPARKED_MS = 60_000;
+
+/** How often this isolate posts to each host. */
+const hosts = new HostRate();
 
 /** What posting takes: one dispatch of one event, with its body, and what the invocation shares. */
 export interface Posting {
@@ -42,12 +48,16 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
   if (found === "unavailable" || !(await mayStart(posting))) {
     return null;
   }
-  const endpoint = found === null || found.status === "enabled" ? found : await parkAt(posting, found);
+  const endpoint = found === null || isOpen(posting, found) ? found : await parkAt(posting, found);
   if (endpoint === null) {
     return conclude(record, dispatch, null, null);
   }
   if ("outcome" in endpoint) {
     return endpoint;
+  }
+  const crowded = waitForHost(posting, endpoint);
+  if (crowded !== null) {
+    return crowded;
   }
   if (isWatched(endpoint)) {
     onAside();
@@ -69,13 +79,12 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
 
 /** Attempts the delivery, and tells the endpoint's gate where that watches it or has to from now on. */
 async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean): Promise<Conclusion | "no-slot"> {
-  const { env, record, template, dispatch, inSlot } = posting;
-  const allowPrivate = env.ALLOW_PRIVATE_ENDPOINTS === "true";
+  const { env, record, dispatch, inSlot } = posting;
   const isUnsure = isDoubtful(endpoint);
   const tried = await inSlot(async () => {
     const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
     try {
-      return await attemptWebhook(endpoint, record, template, dispatch, { allowPrivate });
+      return await attemptWebhook(env, endpoint, posting);
     } finally {
       clearTimeout(timer);
     }
@@ -116,6 +125,17 @@ function isDoubtful(endpoint: Endpoint): boolean {
   const now = Date.now();
   const { watch, merchant } = endpoint;
   return watch || isSuspected(endpoint, now) || (isMerchantSuspected(merchant, now) && !isTrusted(endpoint, now));
+}
+
+/** What is to be said where the endpoint's host is posted to as often as it may be. Null: it may be now. */
+function waitForHost({ env, record, dispatch }: Posting, { merchant, url }: Endpoint): Conclusion | null {
+  if (env.RATE_LIMITS === "off") {
+    return null;
+  }
+  const now = Date.now();
+  const waitMs = hosts.take(merchant, hostOf(url), now, Math.random());
+  const until = Math.ceil(now + waitMs);
+  return waitMs === 0 ? null : deferred(record, dispatch, until, { reason: "throttled", until });
 }
 
 /** Waits until the endpoint's gate lets the attempt start; what is to be said where that is not soon. */
@@ -190,6 +210,11 @@ async function lookUp(
   return config.value?.endpoints.find(({ id }) => id === dispatch.destination) ?? null;
 }
 
+/** Whether an endpoint takes anything: its merchant says so, and its host where that has to. */
+function isOpen({ env }: Posting, { status, awaitsHost }: Endpoint): boolean {
+  return status === "enabled" && (awaitsHost === null || !mustVerify(env));
+}
+
 /**
  * Parks a delivery at the gate of an endpoint that takes nothing, and looks it up anew only then: who opens it from now
  * on calls, and who has opened it before is seen. Comes back with what is to be said, or with the endpoint that turned
@@ -204,7 +229,9 @@ async function parkAt(posting: Posting, copy: Endpoint): Promise<Conclusion | En
   });
   const looked = await lookUp(freshConfig, posting);
   const endpoint = looked === "unavailable" ? copy : looked;
-  return endpoint === null || endpoint.status === "enabled"
-    ? endpoint
-    : deferred(record, dispatch, Date.now() + (isParked ? PARKED_MS : UNPARKED_MS), { reason: endpoint.status });
+  if (endpoint === null || isOpen(posting, endpoint)) {
+    return endpoint;
+  }
+  const reason = endpoint.status === "enabled" ? "unverified" : endpoint.status;
+  return deferred(record, dispatch, Date.now() + (isParked ? PARKED_MS : UNPARKED_MS), { reason });
 }

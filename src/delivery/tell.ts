@@ -11,6 +11,7 @@ import { freshConfig, merchantConfig, sourceById, type ChannelAccount } from "..
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "../platform/circuits.ts";
 import { exchange } from "../platform/exchange.ts";
+import { urlRules } from "../platform/own-hosts.ts";
 import { concludeNotice, expired, PEOPLE_MS, skipped } from "./notice-outcome.ts";
 import { deferred, type Conclusion } from "./outcome.ts";
 
@@ -162,7 +163,7 @@ async function askByHttp(
   message: Message,
 ): Promise<Sent> {
   const request = adapter.prepare(message, account as never);
-  const checked = checkUrl(request.url, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" });
+  const checked = checkUrl(request.url, urlRules(env));
   if (!checked.ok) {
     return { ok: false, class: "config", code: checked.code, detail: checked.message };
   }

@@ -1,6 +1,7 @@
 import { isSuccess, pauseIn, USER_AGENT } from "../channels/http-api.ts";
 import { checkUrl } from "../channels/url-guard.ts";
 import { exchange } from "../platform/exchange.ts";
+import { urlRules } from "../platform/own-hosts.ts";
 import type { Call, Untold } from "./enricher.ts";
 
 const TIMEOUT_SECONDS = 10;
@@ -11,10 +12,10 @@ const SILENCE_MS = 10_000;
 /** Nor for longer than this, whatever it asks for. */
 const MAX_PAUSE_MS = 3_600_000;
 
-/** How providers' APIs are called from here. `allowPrivate`: for development only, as for endpoints. */
-export function callerOf(env: Pick<Env, "ALLOW_PRIVATE_ENDPOINTS">): Call {
+/** How providers' APIs are called from here: not inwards, as for endpoints. */
+export function callerOf(env: Pick<Env, "ALLOW_PRIVATE_ENDPOINTS" | "PUBLIC_URL">): Call {
   return async ({ url, headers, body }) => {
-    if (!checkUrl(url, { allowPrivate: env.ALLOW_PRIVATE_ENDPOINTS === "true" }).ok) {
+    if (!checkUrl(url, urlRules(env)).ok) {
       return { ok: false, because: "refused", status: null, pauseMs: null };
     }
     const result = await exchange({

@@ -6,6 +6,7 @@ import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
 import { readBody } from "../platform/body.ts";
+import { hopsOf } from "../platform/hops.ts";
 import { isWithin, noteRefused } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
@@ -15,6 +16,7 @@ import { merchantConfig, type MerchantConfig, type Source } from "../store/confi
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
 import { addressed } from "./addressed.ts";
+import { challengeIn } from "./challenge.ts";
 import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
@@ -33,6 +35,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
  */
 export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const now = Date.now();
+  const hops = await hopsOf(c.env, c.req.raw.headers);
   const { source, provider, stranger } = await addressed(c, now);
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (body === null) {
@@ -54,6 +57,10 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
     return provider.acknowledge("bad-signature");
   }
+  const challenge = challengeIn(source, body);
+  if (challenge !== null) {
+    return Response.json({ challenge });
+  }
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.
   const [isFew, config] = await Promise.all([
     isWithin(c.env, c.env.SOURCE_LIMIT, source.id),
@@ -72,7 +79,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     return provider.acknowledge(deferred === "deferred" ? "accepted" : "unavailable");
   }
   const context = { env: c.env, ctx: c.executionCtx };
-  return provider.acknowledge(await takeIn(context, config.value, source, { request, events, now }));
+  return provider.acknowledge(await takeIn(context, config.value, source, { request, events, hops, now }));
 }
 
 /** The events that a verified request holds; null where it is none that the provider sends. */
@@ -96,6 +103,8 @@ interface Signed {
   request: SignedRequest & { body: Uint8Array<ArrayBuffer> };
   events: ProviderEvent[];
   told?: Told[];
+  /** Which other installations it has come through. */
+  hops?: string | undefined;
   now: number;
   receivedAt?: number;
 }
@@ -122,9 +131,9 @@ export async function takeSigned(
   context: RequestContext,
   config: MerchantConfig,
   source: Source,
-  { request: { body }, events, told, now, receivedAt = now }: Signed,
+  { request: { body }, events, told, hops, now, receivedAt = now }: Signed,
 ): Promise<Taken[]> {
-  const given = { body, now, receivedAt, isAlone: events.length === 1 };
+  const given = { body, hops, now, receivedAt, isAlone: events.length === 1 };
   const incoming = told
     ? told.map((one) => toAccept(config, source, one, { ...given, posted: events[0]!, index: 0 }))
     : events.map((event, index) => toAccept(config, source, { event }, { ...given, posted: event, index }));
@@ -138,6 +147,7 @@ interface Place {
   posted: ProviderEvent;
   index: number;
   isAlone: boolean;
+  hops: string | undefined;
   now: number;
   receivedAt: number;
 }
@@ -146,7 +156,7 @@ async function toAccept(
   config: MerchantConfig,
   source: Source,
   { event: provided, key }: Told,
-  { body, posted, index, now, receivedAt, isAlone }: Place,
+  { body, posted, index, hops, now, receivedAt, isAlone }: Place,
 ): Promise<AcceptEvent> {
   const said = sayingOf(source, provided);
   const saidAtFirst = posted === provided ? said : sayingOf(source, posted);
@@ -167,6 +177,7 @@ async function toAccept(
     onDifference: "note",
     receivedAt: now,
     ...scope,
+    hops,
     event,
     ...(isHint && said.user !== null && { hint: said.user }),
     plan: planned,

@@ -16,14 +16,14 @@ export interface PostedEvent {
 }
 
 /**
- * Takes in what a merchant posted, at `now` (epoch ms). One result an event, in order; `over-quota`: none was taken,
+ * Takes in what a merchant posted, at `now` (epoch ms), through other installations (`hops`) or none. One result an event, in order; `over-quota`: none was taken,
  * the merchant has used up its events of this month. A provider's events are taken all the same: they have happened.
  */
 export async function acceptPosted(
   request: RequestContext,
   merchant: string,
   inputs: PostedEvent[],
-  now: number,
+  { hops, now }: { hops: string | undefined; now: number },
 ): Promise<Taken[] | "over-quota"> {
   const config = await merchantConfig(request.env, merchant);
   if (!config.ok || config.value === null) {
@@ -39,6 +39,7 @@ export async function acceptPosted(
     receivedAt: now,
     merchant,
     source: POSTED,
+    hops,
     event,
     plan: plan(value, event),
   }));

@@ -92,6 +92,7 @@ export class Acceptance {
         event: input.event,
         raw: wanted.some(({ payload }) => payload === "raw") ? input.raw : undefined,
       }),
+      hops: input.hops,
     };
     const event: PendingEvent = {
       id: input.id,

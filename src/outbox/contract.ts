@@ -51,6 +51,8 @@ export interface AcceptEvent {
   plan: Planned[];
   /** The provider's object as JSON text, up to 1 MiB; only where a planned destination wants it. */
   raw?: string | undefined;
+  /** Which other installations it has come through (`platform/hops.ts`); absent: none. */
+  hops?: string | undefined;
 }
 
 export interface AcceptInput {
@@ -86,6 +88,8 @@ export interface EventRecord {
   occurredAt: number;
   /** The template of the body (`event/envelope.ts`); null where it is too large to travel: ask the outbox. */
   template: string | null;
+  /** Which other installations it has come through; absent: none, or nobody knows any more. */
+  hops?: string | undefined;
 }
 
 /** How one planned delivery stands when its event is accepted. */
@@ -244,7 +248,16 @@ export type DeliveryStatus =
   | "skipped";
 
 export interface WaitingFor {
-  reason: "lane" | "paused" | "disabled" | "throttled" | "breaker" | "retryAfter" | "quietHours" | "backoff";
+  reason:
+    | "lane"
+    | "paused"
+    | "disabled"
+    | "unverified"
+    | "throttled"
+    | "breaker"
+    | "retryAfter"
+    | "quietHours"
+    | "backoff";
   delivery?: string;
   /** Epoch ms. */
   until?: number;

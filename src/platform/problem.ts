@@ -23,6 +23,7 @@ export const PROBLEMS = {
   quota_exceeded: { status: 429, title: "The merchant's events of this month are used up" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable for the moment" },
+  loop_detected: { status: 508, title: "The event goes around in a ring" },
   misconfigured: { status: 503, title: "Paybell is not configured" },
 } as const;
 

@@ -31,6 +31,8 @@ export interface Endpoint {
   merchant: string;
   url: string;
   status: EndpointStatus;
+  /** The host that has to be verified before it is sent anything; null: none. */
+  awaitsHost: string | null;
   /** Whether its gate is to be asked before every attempt and told of each. */
   watch: boolean;
   /** Attempts a second at most; null: no limit. */

@@ -106,8 +106,29 @@ export const endpoints = sqliteTable(
     filter: text("filter", { mode: "json" }).$type<Filter>(),
     payload: text("payload").$type<Payload>().notNull().default("full"),
     secretHeaders: text("secret_headers", { mode: "json" }).$type<Record<string, string>>(),
+    /** The host that has to be verified before it is sent anything; null: none. */
+    awaitsHost: text("awaits_host"),
   },
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
+);
+
+/**
+ * Whether a host wants a merchant's webhooks. `token`: what it shows to say so. `how` it did: by a file, by answering a
+ * challenge, or since it was sent events before anybody asked.
+ */
+export const endpointHosts = sqliteTable(
+  "endpoint_hosts",
+  {
+    merchant: text("merchant").notNull(),
+    host: text("host").notNull(),
+    token: text("token").notNull(),
+    createdAt: integer("created_at").notNull(),
+    checkedAt: integer("checked_at"),
+    failure: text("failure"),
+    verifiedAt: integer("verified_at"),
+    how: text("how").$type<"file" | "challenge" | "before">(),
+  },
+  (table) => [primaryKey({ columns: [table.merchant, table.host] })],
 );
 
 /** Which signatures an endpoint's webhooks carry: by its own secrets, and by its merchant's keys too. */

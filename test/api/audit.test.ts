@@ -149,6 +149,8 @@ const OF_EVENTS = [
   "postEvents",
   "retryDelivery",
   "cancelDelivery",
+  // It notes what it finds out: endpoint-verification.test.ts.
+  "verifyEndpoint",
   "testEndpoint",
   "testEndpointFilter",
   "recoverEndpoint",

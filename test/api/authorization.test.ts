@@ -64,6 +64,7 @@ const ROWS: Record<string, Row> = {
   pauseEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/pause` },
   resumeEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/resume` },
   enableEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/enable` },
+  verifyEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/verify` },
   testEndpoint: { needs: "config:write", path: ({ endpoint }) => `/v1/endpoints/${endpoint}/test`, body: {} },
   testEndpointFilter: {
     needs: "config:write",

@@ -189,7 +189,15 @@ describe("rotating an endpoint's secret", () => {
 describe("an isolate with an older copy of the configuration", () => {
   /** Whether a receiver that has a secret takes a webhook that is signed at `now` by this copy. */
   async function accepts(secret: string, secrets: SigningSecret[], now: number): Promise<boolean> {
-    const attempt = { url: "https://shop.example/", headers: {}, compat: null, id: "evt_1", attempt: 1, body: "{}" };
+    const attempt = {
+      url: "https://shop.example/",
+      headers: {},
+      compat: null,
+      id: "evt_1",
+      hops: "h",
+      attempt: 1,
+      body: "{}",
+    };
     const { headers } = await prepareWebhook({ ...attempt, secrets, now });
     const signature = new StandardWebhook(secret).sign("evt_1", new Date(Math.floor(now / SECOND) * SECOND), "{}");
     return headers["webhook-signature"]!.split(" ").includes(signature);

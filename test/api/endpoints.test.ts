@@ -21,6 +21,7 @@ describe("/v1/endpoints", () => {
       status: "enabled",
       disabledReason: null,
       disabledAt: null,
+      verification: null,
       rateLimit: null,
       secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
       eventTypes: null,
@@ -127,7 +128,8 @@ describe("/v1/endpoints", () => {
     const { results } = await env.DB.prepare("SELECT * FROM endpoints WHERE id = ?").bind(first).all();
     const [columns, values] = [Object.keys(results[0]!), Object.values(results[0]!)];
     const copy = env.DB.prepare(`INSERT INTO endpoints (${columns.join()}) VALUES (${columns.map(() => "?").join()})`);
-    const copied = (name: string) => values.map((value) => (value === first ? name : value));
+    const copied = (name: string) =>
+      values.map((value) => (value === first ? name : value === url ? `${url}/${name}` : value));
     await env.DB.batch(Array.from({ length: 98 }, (_, i) => copy.bind(...copied(`ep_${merchant}_${i}`))));
     const last = await Promise.all([
       call("POST", "/v1/endpoints", { key: own, body: { url } }),
@@ -143,8 +145,24 @@ describe("/v1/endpoints", () => {
     expect((await call("PUT", "/v1/endpoints/other", { key: own, body: { url } })).status).toBe(200);
   });
 
+  it("has at most 5 at one URL, however they come there and however many at once; those that are there stay", async () => {
+    const own = (await newMerchant()).key;
+    const made = await Promise.all(
+      Array.from({ length: 8 }, async () => call("POST", "/v1/endpoints", { key: own, body: { url } })),
+    );
+    expect(made.filter(({ status }) => status === 201)).toHaveLength(5);
+    const { id } = made.find(({ status }) => status === 201)!.json;
+    const other = await newEndpoint(own, { url: `${url}/other` });
+    const refusal = { status: 422, json: { errors: [{ path: "/url", code: "too_many_of_url" }] } };
+    expect(made.find(({ status }) => status !== 201)).toMatchObject(refusal);
+    for (const method of ["PUT", "PATCH"]) {
+      expect(await call(method, `/v1/endpoints/${other.id}`, { key: own, body: { url } })).toMatchObject(refusal);
+      expect((await call(method, `/v1/endpoints/${String(id)}`, { key: own, body: { url } })).status).toBe(200);
+    }
+  });
+
   it("deletes", async () => {
-    const { id } = await newEndpoint(key);
+    const { id } = await newEndpoint(key, { url: `${url}/deleted` });
     expect(await call("DELETE", `/v1/endpoints/${id}`, { key })).toEqual({ status: 204, json: {} });
     for (const [method, path] of [
       ["GET", ""],

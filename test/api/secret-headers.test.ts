@@ -1,12 +1,14 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { createApp } from "../../src/api/app.ts";
 import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
+import { everything } from "./support.ts";
 
 const url = "https://shop.example/hook";
 let key: string;
 
-beforeAll(async () => {
+beforeEach(async () => {
   ({ key } = await newMerchant());
 });
 
@@ -82,5 +84,66 @@ describe("secret headers of an endpoint", () => {
     const { id } = await newEndpoint(key, { secretHeaders: { authorization: "x" } });
     const { json } = await call("PATCH", `/v1/endpoints/${id}`, { key, body: { secretHeaders: null } });
     expect(json["secretHeaders"]).toBeNull();
+  });
+});
+
+describe("another host", () => {
+  const elsewhere = "https://elsewhere.example/hook";
+  const secretHeaders = { authorization: "Bearer hunter2", "x-api-key": "k" };
+
+  it.each([
+    ["PATCH", "a URL alone", { url: elsewhere }],
+    [
+      "PATCH",
+      "nulls, which keep values",
+      { url: elsewhere, secretHeaders: { authorization: "new", "x-api-key": null } },
+    ],
+    ["PATCH", "another port", { url: "https://shop.example:8443/hook" }],
+    ["PUT", "nulls, which keep values", { url: elsewhere, secretHeaders: { authorization: null, "x-api-key": null } }],
+  ])("is not told what was meant for the first: %s with %s", async (method, _, body) => {
+    const { id } = await newEndpoint(key, { secretHeaders });
+    const before = await everything();
+    const { status, json } = await call(method, `/v1/endpoints/${id}`, { key, body });
+    const [error] = json["errors"] as { path: string; message: string }[];
+    expect({ status, path: error?.path.startsWith("/secretHeaders") }).toEqual({ status: 422, path: true });
+    expect(error?.message).toMatch(/another host/);
+    expect(await everything()).toEqual(before);
+  });
+
+  it.each([
+    ["PATCH", { url: elsewhere, secretHeaders: { authorization: "new" } }, { authorization: null }],
+    ["PATCH", { url: elsewhere, secretHeaders: null }, null],
+    ["PUT", { url: elsewhere, secretHeaders: { authorization: "new" } }, { authorization: null }],
+    ["PUT", { url: elsewhere }, null],
+    ["PATCH", { url: "https://SHOP.example:443/other" }, { authorization: null, "x-api-key": null }],
+  ])("is taken with values of its own, or with none: %s %j", async (method, body, shown) => {
+    const { id } = await newEndpoint(key, { secretHeaders });
+    const { status, json } = await call(method, `/v1/endpoints/${id}`, { key, body });
+    expect({ status, secretHeaders: json["secretHeaders"] }).toEqual({ status: 200, secretHeaders: shown });
+  });
+
+  it("is not told what somebody else writes while its URL changes", async () => {
+    const { id } = await newEndpoint(key);
+    let isFirst = true;
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== "batch") {
+          return typeof value === "function" ? value.bind(target) : value;
+        }
+        return async (...statements: Parameters<D1Database["batch"]>) => {
+          if (isFirst) {
+            isFirst = false;
+            await call("PATCH", `/v1/endpoints/${id}`, { key, body: { secretHeaders } });
+          }
+          return target.batch(...statements);
+        };
+      },
+    });
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const request = { method: "PATCH", headers, body: JSON.stringify({ url: elsewhere }) };
+    const answer = await createApp().request(`/v1/endpoints/${id}`, request, { ...env, DB });
+    expect(answer.status).toBe(422);
+    expect(await show(id)).toMatchObject({ url, secretHeaders: { authorization: null } });
   });
 });

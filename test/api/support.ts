@@ -66,6 +66,7 @@ const TABLES = [
   "api_keys",
   "sources",
   "endpoints",
+  "endpoint_hosts",
   "channel_accounts",
   "users",
   "suppressions",

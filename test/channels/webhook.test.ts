@@ -25,6 +25,7 @@ function prepare(body: string, { secrets = [OLD], ...changes }: Changes = {}) {
     headers: {},
     compat: null,
     id: "evt_01",
+    hops: "h",
     attempt: 1,
     now: Date.now(),
     body,
@@ -148,7 +149,15 @@ describe("what we sign", () => {
       { secret: NEW, expiresAt: null },
       { secret: OLD, expiresAt: 2_000_000 },
     ];
-    const attempt = { url: "https://example.com/", headers: {}, compat: null, id: "evt_01", attempt: 1, body: "{}" };
+    const attempt = {
+      url: "https://example.com/",
+      headers: {},
+      compat: null,
+      id: "evt_01",
+      hops: "h",
+      attempt: 1,
+      body: "{}",
+    };
     const countAt = async (now: number) =>
       (await prepareWebhook({ ...attempt, secrets, now })).headers["webhook-signature"]!.split(" ").length;
     expect(await countAt(1_999_999)).toBe(2);
@@ -192,6 +201,7 @@ describe("the request", () => {
       "content-type": "application/json",
       "user-agent": `Paybell/${VERSION}`,
       "paybell-attempt": "3",
+      "paybell-hops": "h",
       "webhook-id": "evt_01",
       "webhook-timestamp": "1700000000",
       "webhook-signature": expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=$/),
@@ -211,6 +221,8 @@ describe("the request", () => {
         "User-Agent": "me",
         "Content-Type": "text/plain",
         "paybell-attempt": "9",
+        "Paybell-Hops": "",
+        "X-Real-IP": "10.0.0.1",
         "x-split": "a\r\nwebhook-id: forged",
         "bad name": "x",
       },
@@ -222,6 +234,30 @@ describe("the request", () => {
     const json = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
     expect((JSON.parse(json) as { version: string }).version).toBe(VERSION);
   });
+});
+
+it.each([
+  "CDN-Loop",
+  "Client-IP",
+  "Fastly-Client-IP",
+  "Forwarded",
+  "Max-Forwards",
+  "Paybell-Hops",
+  "True-Client-IP",
+  "Via",
+  "X-Client-IP",
+  "X-Cluster-Client-IP",
+  "X-Envoy-External-Address",
+  "X-Forwarded-For",
+  "X-Forwarded-Host",
+  "X-HTTP-Method-Override",
+  "X-Original-URL",
+  "X-ProxyUser-IP",
+  "X-Real-IP",
+  "X-Remote-Addr",
+  "X-Rewrite-URL",
+])("the header %s is how a proxy speaks to a server, and no merchant's", (name) => {
+  expect(checkHeader(name, "10.0.0.1")).toMatchObject({ ok: false, code: "header_reserved" });
 });
 
 it.each([

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { HostRate } from "../../src/delivery/host-rate.ts";
 import { Newcomers, suspect } from "../../src/delivery/newcomers.ts";
 import { post, type Posting } from "../../src/delivery/post.ts";
 import { deliveryId } from "../../src/event/ids.ts";
@@ -175,5 +176,34 @@ describe("an endpoint that is paused", () => {
     const until = (concluded as { outcome: { until: number } }).outcome.until;
     expect(until - before).toBeGreaterThanOrEqual(60_000);
     expect(until - Date.now()).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe("an endpoint whose host has not said that it wants webhooks", () => {
+  it("is sent nothing, its deliveries wait at its gate, and nothing counts as an attempt", async () => {
+    const sent = receive(() => new Response(null, { status: 204 }));
+    await set("awaits_host", "shop.example");
+    const strict = { ...env, HOST_VERIFICATION: "always" };
+    expect(await postOne({ env: strict })).toMatchObject({
+      outcome: { kind: "deferred", waits: { reason: "unverified" } },
+      row: { status: "pending" },
+    });
+    expect(sent).toHaveLength(0);
+    expect(await postOne()).toMatchObject({ outcome: { kind: "delivered" } });
+  });
+});
+
+describe("a host that is posted to as often as it may be", () => {
+  it("is sent no more for now: what comes waits a moment, uncounted, unless nobody counts", async () => {
+    const sent = receive(() => new Response(null, { status: 204 }));
+    const take = vi.spyOn(HostRate.prototype, "take").mockReturnValue(1_500);
+    const now = Date.now();
+    expect(await postOne()).toMatchObject({
+      outcome: { kind: "deferred", waits: { reason: "throttled", until: expect.closeTo(now + 1_500, -3) } },
+      row: { status: "pending" },
+    });
+    expect(take).toHaveBeenCalledWith(merchant, "shop.example", expect.any(Number), expect.any(Number));
+    expect(sent).toHaveLength(0);
+    expect(await postOne({ env: { ...env, RATE_LIMITS: "off" } })).toMatchObject({ outcome: { kind: "delivered" } });
   });
 });

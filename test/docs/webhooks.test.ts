@@ -37,7 +37,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A webhook in the middle of a rotation, made `age` seconds ago. */
 async function webhook(age = 0) {
   const secrets = [...SECRETS, KEY].map((secret) => ({ secret, expiresAt: null }));
-  const attempt = { url: "https://shop.example/", headers: {}, compat: null, id: "evt_1", attempt: 1, body: BODY };
+  const attempt = {
+    url: "https://shop.example/",
+    headers: {},
+    compat: null,
+    id: "evt_1",
+    hops: "h",
+    attempt: 1,
+    body: BODY,
+  };
   return prepareWebhook({ ...attempt, secrets, now: Date.now() - age * 1000 });
 }
 

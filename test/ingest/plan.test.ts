@@ -10,6 +10,7 @@ const ENDPOINT: Endpoint = {
   merchant: "mer_1",
   url: "https://shop.example/hook",
   status: "enabled",
+  awaitsHost: null,
   watch: false,
   rateLimit: null,
   secrets: [],

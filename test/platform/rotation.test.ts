@@ -19,7 +19,15 @@ const held = (secret: string, expiresAt: number | null = null): Held => ({ secre
 
 /** The signatures of a webhook that is sent at `now`. */
 async function signaturesAt(secrets: Held[], now: number): Promise<string[]> {
-  const attempt = { url: "https://shop.example/", headers: {}, compat: null, id: "evt_1", attempt: 1, body: BODY };
+  const attempt = {
+    url: "https://shop.example/",
+    headers: {},
+    compat: null,
+    id: "evt_1",
+    hops: "h",
+    attempt: 1,
+    body: BODY,
+  };
   const { headers } = await prepareWebhook({ ...attempt, secrets, now });
   return headers["webhook-signature"]!.split(" ");
 }

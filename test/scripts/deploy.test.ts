@@ -88,6 +88,25 @@ describe("to an empty account", () => {
   });
 });
 
+describe("with a route to a domain of its own", () => {
+  beforeEach(() => {
+    const file = join(folder, "wrangler.toml");
+    const route = 'routes = [{ pattern = "pay.example.com", custom_domain = true }]';
+    writeFileSync(file, `${route}\n${readFileSync(file, "utf8")}`);
+  });
+
+  it("writes down where Paybell is reached, once, and leaves what somebody has written", async () => {
+    expect((await deploy(EMPTY)).config).toContain('\nPUBLIC_URL = "https://pay.example.com"\n');
+    expect((await deploy(null, "--dry-run")).output).toBe("Nothing was changed.\n");
+  });
+
+  it("says so before", async () => {
+    const { output, config } = await deploy(EMPTY, "--dry-run");
+    expect(output).toContain("Would write https://pay.example.com into wrangler.toml as PUBLIC_URL.\n");
+    expect(config).toContain('\nPUBLIC_URL = ""\n');
+  });
+});
+
 describe("--dry-run", () => {
   it("says what an empty account lacks, and changes nothing", async () => {
     const { code, output, asked, config, after } = await deploy(EMPTY, "--dry-run");

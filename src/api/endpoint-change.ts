@@ -1,0 +1,68 @@
+import { and, eq, isNull, type SQL } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Context } from "hono";
+import type { z } from "@hono/zod-openapi";
+
+import { forget } from "../store/config.ts";
+import { unexpired } from "../store/endpoint-secrets.ts";
+import { optimistically } from "../store/optimistic.ts";
+import { endpoints } from "../store/schema.ts";
+import { ensureSigningKey } from "../store/signing-keys.ts";
+import type { ApiEnv } from "./api-env.ts";
+import { changing, namesOf } from "./audit.ts";
+import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
+import type { EndpointChange } from "./endpoint-schema.ts";
+import { askSoon, hostToAwait } from "./endpoint-verification.ts";
+import { requirePublic } from "./public-url.ts";
+import { defined, found } from "./schemas.ts";
+import { keptHeaders, sealHeaders } from "./secret-headers.ts";
+
+/**
+ * Changes of an endpoint what an input names, and returns it as it is then. The URL and the secret headers, which
+ * belong together, are written where both are still those that were read.
+ */
+export async function changeEndpoint(
+  c: Context<ApiEnv>,
+  id: string,
+  input: z.infer<typeof EndpointChange>,
+): Promise<EndpointRow> {
+  const { maxHold, secretHeaders, ...changes } = input;
+  if (changes.url !== undefined) {
+    requirePublic(c.env, "/url", changes.url);
+  }
+  return optimistically(async () => {
+    const before = found(await readEndpoint(c, id));
+    if (changes.signatures === "hmac+ed25519") {
+      await ensureSigningKey(c.env, before.merchant);
+    }
+    const url = changes.url ?? before.url;
+    const now = Date.now();
+    const updating = drizzle(c.env.DB)
+      .update(endpoints)
+      .set({
+        ...defined(changes),
+        ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
+        secretHeaders: await sealHeaders(c.env, before, secretHeaders, keptHeaders(before, url)),
+        ...(url !== before.url && { awaitsHost: await hostToAwait(c.env, before.merchant, before, url) }),
+        previousSecrets: unexpired(now),
+        updatedAt: now,
+      })
+      .where(and(isEndpoint(c, id), leadsWhere(before), url === before.url ? undefined : isFewAt(before, url)))
+      .returning();
+    const [row] = await changing(c, { action: "endpoint.updated", target: id, fields: namesOf(input) }, updating);
+    forget(before.merchant);
+    if (!row && url !== before.url) {
+      await requireFewAt(c.env, before, url);
+    }
+    if (row && row.awaitsHost !== before.awaitsHost) {
+      askSoon(c, row);
+    }
+    return row ?? null;
+  });
+}
+
+/** Where an endpoint still leads where it did when it was read, with the same secret headers. */
+function leadsWhere({ url, secretHeaders }: EndpointRow): SQL | undefined {
+  const column = endpoints.secretHeaders;
+  return and(eq(endpoints.url, url), secretHeaders === null ? isNull(column) : eq(column, secretHeaders));
+}
