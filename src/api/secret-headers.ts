@@ -51,7 +51,7 @@ export async function sealHeaders(
 ): Promise<Record<string, string> | null> {
   const sealed = Object.entries(headers ?? {}).map(async ([given, value]) => {
     const name = given.toLowerCase();
-    const kept = before?.[name];
+    const kept = before && Object.hasOwn(before, name) ? before[name] : undefined;
     if (value === null && kept === undefined) {
       throw invalid(`/secretHeaders/${given.replaceAll("~", "~0")}`, "custom", "There is no value to keep");
     }

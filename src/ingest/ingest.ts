@@ -9,8 +9,7 @@ import { readBody } from "../platform/body.ts";
 import { isWithin, noteRefused } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { providerOf } from "../providers/index.ts";
-import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
+import type { SignedRequest } from "../providers/provider.ts";
 import { merchantConfig, type MerchantConfig, type Source } from "../store/config.ts";
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
@@ -21,6 +20,7 @@ import { identify } from "./identity.ts";
 import { withCertificate } from "./paypal-cert.ts";
 import { plan } from "./plan.ts";
 import { quarantine } from "./quarantine.ts";
+import { noteUnreadable, readSigned, setAside } from "./reading.ts";
 import { noteRejected } from "./rejecting.ts";
 import { rawText } from "./raw.ts";
 
@@ -62,30 +62,17 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!isFew || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
   }
-  const events = await readSigned(source, request);
-  if (events === null) {
-    const isKept = await quarantine(c.env, source, request, { reason: "unparseable" }, now);
-    return provider.acknowledge(isKept ? "unparseable" : "unavailable");
+  const read = await readSigned(source, request);
+  if (!read.ok) {
+    return provider.acknowledge(await setAside(c.env, source, request, read.reason, now));
   }
+  const { events } = read;
   const deferred = await defer(c.env, source, request, events, now);
   if (deferred !== "not-needed") {
     return provider.acknowledge(deferred === "deferred" ? "accepted" : "unavailable");
   }
   const context = { env: c.env, ctx: c.executionCtx };
   return provider.acknowledge(await takeIn(context, config.value, source, { request, events, now }));
-}
-
-/** The events that a verified request holds; null where it is none that the provider sends. */
-export async function readSigned(source: Source, request: SignedRequest): Promise<ProviderEvent[] | null> {
-  try {
-    return await providerOf(source.provider)!.normalize(request, source.secrets, source.config ?? undefined);
-  } catch (error) {
-    if (!(error instanceof UnparseableError)) {
-      throw error;
-    }
-    log.warn("ingest.unparseable", { source: source.id, reason: error.message });
-    return null;
-  }
 }
 
 /**
@@ -100,14 +87,17 @@ interface Signed {
   receivedAt?: number;
 }
 
-/** Takes in the events of a request, and keeps the request where it alters one that is known. */
+/** Takes in the events of a request, and keeps the request where it alters one that is known or cannot be read. */
 export async function takeIn(
   context: RequestContext,
   config: MerchantConfig,
   source: Source,
   signed: Signed,
-): Promise<"accepted" | "duplicate" | "unavailable"> {
+): Promise<"accepted" | "duplicate" | "unparseable" | "unavailable"> {
   const taken = await takeSigned(context, config, source, signed);
+  if (taken === null) {
+    return setAside(context.env, source, signed.request, "unreadable", signed.now);
+  }
   const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
   const [altered] = taken.filter((one) => one.status === "duplicate").filter(({ differs }) => differs);
   const aside = { reason: "altered", event: altered?.id ?? null } as const;
@@ -117,18 +107,25 @@ export async function takeIn(
   return taken.every(({ status }) => status === "duplicate") ? "duplicate" : "accepted";
 }
 
-/** Takes in the events of a request. One result an event, in order. */
+/** Takes in the events of a request. One result an event, in order; null: they cannot be read, and none was taken. */
 export async function takeSigned(
   context: RequestContext,
   config: MerchantConfig,
   source: Source,
   { request: { body }, events, told, now, receivedAt = now }: Signed,
-): Promise<Taken[]> {
+): Promise<Taken[] | null> {
   const given = { body, now, receivedAt, isAlone: events.length === 1 };
   const incoming = told
     ? told.map((one) => toAccept(config, source, one, { ...given, posted: events[0]!, index: 0 }))
     : events.map((event, index) => toAccept(config, source, { event }, { ...given, posted: event, index }));
-  return acceptEvents(context, await Promise.all(incoming));
+  let read: AcceptEvent[];
+  try {
+    read = await Promise.all(incoming);
+  } catch (error) {
+    noteUnreadable(source, error);
+    return null;
+  }
+  return acceptEvents(context, read);
 }
 
 /** What accepting one event of a request needs to know of the request. Times in epoch milliseconds. */

@@ -88,9 +88,15 @@ function dataOf(type: EventType, form: Form): EventData {
   return { payment: { ...known({ amount, refunded, reference: form.get("out_trade_no") }), id } };
 }
 
+/** The field that says when something of a type was done. */
+const OWN_TIMES: ReadonlyMap<EventType, string> = new Map([
+  ["payment.succeeded", "gmt_payment"],
+  ["refund.succeeded", "gmt_refund"],
+  ["payment.expired", "gmt_close"],
+]);
+
 /** Times are those of Shanghai, without saying so. */
 function timeOf(type: EventType, form: Form): number | null {
-  const own = { "payment.succeeded": "gmt_payment", "refund.succeeded": "gmt_refund", "payment.expired": "gmt_close" };
-  const text = form.get(own[type as keyof typeof own] ?? "") ?? form.get("notify_time");
+  const text = form.get(OWN_TIMES.get(type) ?? "") ?? form.get("notify_time");
   return text ? instantOfIso(`${text.replace(" ", "T")}+08:00`) : null;
 }
