@@ -5,10 +5,8 @@ import type { PaymentEvent, ProviderEvent } from "../event/event.ts";
 import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
-import { readBody } from "../platform/body.ts";
-import { isWithin, noteRefused } from "../platform/limits.ts";
+import { isWithin } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
-import { ProblemError } from "../platform/problem.ts";
 import type { SignedRequest } from "../providers/provider.ts";
 import { merchantConfig, type MerchantConfig, type Source } from "../store/config.ts";
 import type { Told } from "../enrich/enricher.ts";
@@ -17,15 +15,11 @@ import { addressed } from "./addressed.ts";
 import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
-import { withCertificate } from "./paypal-cert.ts";
 import { plan } from "./plan.ts";
 import { quarantine } from "./quarantine.ts";
 import { noteUnreadable, readSigned, setAside } from "./reading.ts";
-import { noteRejected } from "./rejecting.ts";
 import { rawText } from "./raw.ts";
-
-/** A provider's post may be this long; none of them sends more. */
-const MAX_BODY_BYTES = 1024 * 1024;
+import { signedRequest } from "./verifying.ts";
 
 /**
  * `POST /ingest/{sourceId}`: a provider's signed event. Verifies the raw bytes before it parses them, takes the events
@@ -33,27 +27,12 @@ const MAX_BODY_BYTES = 1024 * 1024;
  */
 export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const now = Date.now();
-  const { source, provider, stranger } = await addressed(c, now);
-  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
-  if (body === null) {
-    throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
+  const addressee = await addressed(c, now);
+  const request = await signedRequest(c, addressee, now);
+  if (request instanceof Response) {
+    return request;
   }
-  const request = { body, headers: c.req.raw.headers, url: c.req.url };
-  const secrets =
-    source.provider === "paypal" ? await withCertificate(request.headers, source.secrets) : source.secrets;
-  if (secrets === null) {
-    return provider.acknowledge("unavailable");
-  }
-  const verification = await provider.verify(request, secrets, {
-    now: now / 1000,
-    ...(source.config && { config: source.config }),
-  });
-  if (!verification.ok) {
-    log.warn("ingest.refused", { source: source.id, reason: verification.reason });
-    c.executionCtx.waitUntil(noteRefused(c.env, stranger, now));
-    c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
-    return provider.acknowledge("bad-signature");
-  }
+  const { source, provider } = addressee;
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.
   const [isFew, config] = await Promise.all([
     isWithin(c.env, c.env.SOURCE_LIMIT, source.id),

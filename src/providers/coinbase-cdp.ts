@@ -20,6 +20,8 @@ export const coinbaseCdp: Provider = {
   name: "coinbase-cdp",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("x-hook0-signature"),
+
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("x-hook0-signature");
     if (!header) return { ok: false, reason: "header-missing" };

@@ -27,6 +27,8 @@ const HEADER_FAMILIES = ["webhook", "svix"];
 export const standard: Provider = {
   name: "standard",
 
+  mayBeSigned: ({ headers }) => headers.has("webhook-signature") || headers.has("svix-signature"),
+
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const read = readHeaders(headers);
     if ("reason" in read) return { ok: false, reason: read.reason };

@@ -45,6 +45,8 @@ export const worldpay: Provider = {
   name: "worldpay",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("event-signature"),
+
   async verify({ body, headers }, secrets) {
     const header = headers.get("event-signature");
     if (!header) return { ok: false, reason: "header-missing" };
