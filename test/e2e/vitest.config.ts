@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           ...common,
           name: "together",
-          include: ["test/e2e/*.test.ts"],
+          include: ["test/e2e/*.test.ts", "test/e2e/attacks/*.test.ts"],
           exclude: ALONE,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
