@@ -10,10 +10,10 @@ import type { Session } from "./session.ts";
 const SAY_HELD_MS = 60_000;
 
 /** Why nothing is taken, for the person who has to change something. */
-const MISCONFIGURED: Record<string, string> = {
-  http_401: "Paybell refuses the signature: PAYBELL_SECRET is not a secret of the source, or the clock is wrong",
-  http_404: "Paybell does not know the source: --source or --url is wrong",
-};
+const MISCONFIGURED: ReadonlyMap<string, string> = new Map([
+  ["http_401", "Paybell refuses the signature: PAYBELL_SECRET is not a secret of the source, or the clock is wrong"],
+  ["http_404", "Paybell does not know the source: --source or --url is wrong"],
+]);
 
 export interface ForwarderInput {
   options: { map: MessageMap; target: Target; dedupe?: "content" };
@@ -66,7 +66,7 @@ export class Forwarder {
         await this.#bury(session, message, outcome.reason);
         break;
       case "misconfigured":
-        fail(MISCONFIGURED[outcome.reason] ?? `Paybell answers ${outcome.reason}: --url is wrong`);
+        fail(MISCONFIGURED.get(outcome.reason) ?? `Paybell answers ${outcome.reason}: --url is wrong`);
         break;
       case "stopped":
         break;

@@ -174,6 +174,27 @@ const MUTANTS: Mutant[] = [
     tests: ["test/ingest/enrichments.test.ts"],
   },
   {
+    name: "a signed post lost that we fail to read",
+    file: "src/ingest/reading.ts",
+    from: 'return { ok: false, reason: "unreadable" };',
+    to: "throw error;",
+    tests: ["test/ingest/unreadable.test.ts"],
+  },
+  {
+    name: "a provider shut out by what others did from its address",
+    file: "src/ingest/verifying.ts",
+    from: "return verification.ok ? request : refuse(verification.reason);",
+    to: "return verification.ok && shutOutFor === 0 ? request : refuse('shut-out');",
+    tests: ["test/ingest/limits.test.ts"],
+  },
+  {
+    name: "a free text of Alipay's that becomes an amount",
+    file: "src/providers/alipay.ts",
+    from: "HIDDEN_FIELD.test(value)",
+    to: "HIDDEN_FIELD.test('')",
+    tests: ["test/providers/one-signature.test.ts"],
+  },
+  {
     name: "an API that is down given up at once",
     file: "src/ingest/enrichments.ts",
     from: "return ageMs < GIVE_UP_MS;",

@@ -1,14 +1,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 
-import { hashOf, isEqual } from "../platform/keys.ts";
+import { hashOf, isApiKey, isEqual } from "../platform/keys.ts";
 import { callerOf, isWithin, noteRefused, shutOutFor } from "../platform/limits.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { isMet, keyByHash } from "../store/config.ts";
+import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
 import type { ApiEnv } from "./api-env.ts";
 
 /** The period of KEY_LIMIT in wrangler.toml: whoever is over it may come again after as long. */
 const RATE_PERIOD_SECONDS = 60;
+
+const CHALLENGE = { headers: { "www-authenticate": "Bearer" } };
 
 /** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
 export function needsScope(scope: Scope) {
@@ -22,18 +24,15 @@ export function needsAdmin() {
 
 function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const token = bearer(c);
-    const hash = token === null ? "" : await hashOf(token);
-    if (!isMet("key", hash)) {
-      refuseShutOut(c);
-    }
-    const found = token === null ? null : await keyByHash(c.env, hash);
+    const [token, now] = [bearer(c), Date.now()];
+    const isKey = token !== null && isApiKey(token);
+    const found = isKey ? await keyByHash(c.env, await hashOf(token), now, isShutOut(c)) : null;
     if (found && !found.ok) {
       throw new ProblemError("unavailable");
     }
     const key = found?.value ?? null;
     if (key === null) {
-      throw refused(c);
+      throw refused(c, new ProblemError("unauthorized", CHALLENGE));
     }
     if (key.merchantStatus !== "active") {
       throw new ProblemError("merchant_suspended");
@@ -52,10 +51,9 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
 }
 
 const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  refuseShutOut(c);
   const token = bearer(c);
   if (token === null || !(await isEqual(token, c.env.ADMIN_TOKEN))) {
-    throw refused(c);
+    throw refused(c, new ProblemError("unauthorized", CHALLENGE));
   }
   c.set("keyId", "admin");
   await next();
@@ -65,24 +63,22 @@ function bearer(c: Context<ApiEnv>): string | null {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
 }
 
-/** Whoever has been refused too often is not listened to for a while. Throws the problem `too_many_requests`. */
-export function refuseShutOut(c: Context<ApiEnv>): void {
-  const seconds = shutOutFor(callerOf(c.req.raw.headers), Date.now());
+/** Whether whoever calls has been refused too often: what it asks for is gathered before it is looked up. */
+export function isShutOut(c: Context<ApiEnv>): boolean {
+  return shutOutFor(callerOf(c.req.raw.headers), Date.now()) > 0;
+}
+
+/** A refusal of whoever has called, counted; that it is too much for one who has been refused too often already. */
+export function refused(c: Context<ApiEnv>, problem: ProblemError): ProblemError {
+  const [caller, now] = [callerOf(c.req.raw.headers), Date.now()];
+  const seconds = shutOutFor(caller, now);
   if (seconds > 0) {
-    throw tooMany(seconds);
+    return tooMany(seconds);
   }
+  c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
+  return problem;
 }
 
 function tooMany(seconds: number): ProblemError {
   return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
-}
-
-/** Counts a refusal against whoever has called. */
-export function countRefusal(c: Context<ApiEnv>): void {
-  c.executionCtx.waitUntil(noteRefused(c.env, callerOf(c.req.raw.headers), Date.now()));
-}
-
-function refused(c: Context<ApiEnv>): ProblemError {
-  countRefusal(c);
-  return new ProblemError("unauthorized", { headers: { "www-authenticate": "Bearer" } });
 }

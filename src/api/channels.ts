@@ -80,8 +80,8 @@ export function channelRoutes(app: Api): void {
       throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
     }
     await checkAddresses(c.env, merchant, adapter, account);
-    const secrets = Object.fromEntries(adapter.secrets.map((name) => [name, account[name]]));
-    const isSecret = (name: string) => Object.hasOwn(secrets, name);
+    const isSecret = (name: string) => adapter.secrets.some((secret) => secret === name);
+    const secrets = Object.fromEntries(Object.entries(account).filter(([name]) => isSecret(name)));
     const now = Date.now();
     const row: Row = {
       merchant,

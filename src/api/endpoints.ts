@@ -208,9 +208,9 @@ async function write(
   change: Change,
 ): Promise<EndpointRow | null> {
   const { status: _, disabledReason: __, disabledAt: ___, watch: ____, createdAt: _____, ...settings } = row;
-  const values = Object.entries(getTableColumns(endpoints)).map(
-    ([name, column]) => sql`${sql.param(row[name as keyof EndpointRow], column)}`,
-  );
+  const columns = getTableColumns(endpoints);
+  const names = Object.keys(columns) as (keyof EndpointRow)[];
+  const values = names.map((name) => sql`${sql.param(row[name], columns[name])}`);
   const count = sql`(select count(*) from ${endpoints} where ${endpoints.merchant} = ${row.merchant})`;
   const writing = drizzle(c.env.DB)
     .insert(endpoints)

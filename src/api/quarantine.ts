@@ -2,7 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
-import { readSigned, takeSigned } from "../ingest/ingest.ts";
+import { takeSigned } from "../ingest/ingest.ts";
+import { readSigned } from "../ingest/reading.ts";
 import type { Quarantined } from "../outbox/contract.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { merchantConfig, sourceById } from "../store/config.ts";
@@ -29,9 +30,9 @@ const QuarantinedRequest = z
   .object({
     id: z.string(),
     source: z.string(),
-    reason: z.enum(["unparseable", "altered", "unconfirmed"]).openapi({
+    reason: z.enum(["unparseable", "unreadable", "altered", "unconfirmed"]).openapi({
       description:
-        "unparseable: signed, and no event; altered: its id is known with other content; unconfirmed: the provider's API does not know what it names.",
+        "unparseable: signed, and no event; unreadable: signed, and Paybell failed to read it, replay it once that is mended; altered: its id is known with other content; unconfirmed: the provider's API does not know what it names.",
     }),
     event: z.string().nullable().openapi({ description: "The event that is known by its id." }),
     receivedAt: Instant,
@@ -112,12 +113,12 @@ export function quarantineRoutes(app: Api): void {
     const request = await openRequest(c.env, row);
     const context = { env: c.env, ctx: c.executionCtx };
     const now = Date.now();
-    const events = await readSigned(source.value, request);
-    if (events === null) {
-      throw new ProblemError("not_replayable", { detail: "It still is no event." });
+    const read = await readSigned(source.value, request);
+    const signed = read.ok && { request, events: read.events, now, receivedAt: row.receivedAt };
+    const taken = signed && (await takeSigned(context, config.value, source.value, signed));
+    if (!taken) {
+      throw new ProblemError("not_replayable", { detail: "It still is no event that can be read." });
     }
-    const signed = { request, events, now, receivedAt: row.receivedAt };
-    const taken = await takeSigned(context, config.value, source.value, signed);
     const data = taken.map((one) => {
       if (!("id" in one)) {
         throw new ProblemError("unavailable", { detail: "Not all of it was taken: replay it again." });

@@ -69,7 +69,7 @@ export async function sealHeaders(
   }
   const sealed = Object.entries(headers ?? {}).map(async ([given, value]) => {
     const name = given.toLowerCase();
-    const kept = before === "another-host" ? undefined : before?.[name];
+    const kept = before !== "another-host" && before && Object.hasOwn(before, name) ? before[name] : undefined;
     if (value === null && kept === undefined) {
       const path = `/secretHeaders/${given.replaceAll("~", "~0")}`;
       throw before === "another-host"

@@ -1,14 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
+import { isIdOf } from "../event/ids.ts";
 import { fromBase64, toBase64Url } from "../platform/base64.ts";
 import { publicOrigin } from "../platform/own-hosts.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { isMet } from "../store/config.ts";
 import type { StoredSigningKey } from "../store/schema.ts";
 import { publicKeys, rotateSigningKey } from "../store/signing-keys.ts";
 import type { Api } from "./api-env.ts";
 import { noted } from "./audit.ts";
-import { countRefusal, needsScope, refuseShutOut } from "./authenticate.ts";
+import { isShutOut, needsScope, refused } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
 import { Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
@@ -112,21 +112,17 @@ export function signingKeyRoutes(app: Api): void {
 
   app.openapi(publish, async (c) => {
     const { merchant } = c.req.valid("param");
-    if (!isMet("signing", merchant)) {
-      refuseShutOut(c);
-    }
-    const keys = await published(c.env, merchant);
+    const keys = isIdOf("mer", merchant) ? await published(c.env, merchant, isShutOut(c)) : [];
     if (keys.length === 0) {
-      countRefusal(c);
-      throw new ProblemError("not_found");
+      throw refused(c, new ProblemError("not_found"));
     }
     c.header("cache-control", `public, max-age=${MAX_AGE_SECONDS}`);
     return c.json({ keys: await Promise.all(keys.map(toJwk)) }, 200);
   });
 }
 
-async function published(env: Env, merchant: string): Promise<StoredSigningKey[]> {
-  const keys = await publicKeys(env, merchant);
+async function published(env: Env, merchant: string, isGathered = false): Promise<StoredSigningKey[]> {
+  const keys = await publicKeys(env, merchant, Date.now(), isGathered);
   if (!keys.ok) {
     throw new ProblemError("unavailable");
   }

@@ -4,7 +4,6 @@ import { BaseUrl, Credential, urlOf } from "../channels/http-api.ts";
 import { at, parseObject, textAt } from "../providers/json.ts";
 import { paypal as provider } from "../providers/paypal.ts";
 import { UnparseableError } from "../providers/provider.ts";
-import { isLive } from "../providers/reading.ts";
 import type { Call, Enricher, Untold } from "./enricher.ts";
 
 const PayPalCredential = z.strictObject({
@@ -28,14 +27,15 @@ const tokens = new Map<string, { token: string; until: number }>();
  */
 export const paypal: Enricher<PayPalCredential> = {
   credential: PayPalCredential,
-  headers: ["paypal-transmission-id"],
+  headers: ["paypal-transmission-id", "paypal-cert-url"],
 
   // The id goes into a path.
   canAsk: ({ raw }) => /^[\w-]{1,64}$/.test(textAt(raw, "id") ?? ""),
 
   async ask({ request, event, config }, credential, call) {
+    const { livemode } = event;
     const id = textAt(event.raw, "id")!;
-    const { baseUrl = isLive(config) ? "https://api-m.paypal.com" : "https://api-m.sandbox.paypal.com" } = credential;
+    const { baseUrl = livemode ? "https://api-m.paypal.com" : "https://api-m.sandbox.paypal.com" } = credential;
     const url = urlOf(baseUrl, `/v1/notifications/webhooks-events/${id}`);
     const answer = await withToken(baseUrl, credential, call, (token) =>
       call({ url, headers: { authorization: `Bearer ${token}` } }),
@@ -45,7 +45,7 @@ export const paypal: Enricher<PayPalCredential> = {
       throw new UnparseableError("the answer is not the event that was asked for");
     }
     const [told] = await provider.normalize({ ...request, body: answer.body }, [], config);
-    return { ok: true, events: [{ event: { ...told!, authenticity: "fetched" } }] };
+    return { ok: true, events: [{ event: { ...told!, livemode, authenticity: "fetched" } }] };
   },
 };
 

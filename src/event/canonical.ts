@@ -95,13 +95,13 @@ const EventData = z.strictObject({
 });
 
 /** What an event of a family has to carry: a refund and a dispute name their payment too. */
-const REQUIRED: Record<string, (keyof z.infer<typeof EventData>)[]> = {
-  payment: ["payment"],
-  refund: ["refund", "payment"],
-  dispute: ["dispute", "payment"],
-  payout: ["payout"],
-  payment_method: ["paymentMethod"],
-};
+const REQUIRED: ReadonlyMap<string, (keyof z.infer<typeof EventData>)[]> = new Map([
+  ["payment", ["payment"]],
+  ["refund", ["refund", "payment"]],
+  ["dispute", ["dispute", "payment"]],
+  ["payout", ["payout"]],
+  ["payment_method", ["paymentMethod"]],
+]);
 
 /** One canonical event as a merchant posts it, or a payment system of its own signs it. */
 export const CanonicalEvent = z
@@ -122,7 +122,7 @@ export const CanonicalEvent = z
     data: EventData,
   })
   .superRefine(({ type, data }, context) => {
-    for (const field of REQUIRED[type.split(".")[0]!] ?? []) {
+    for (const field of REQUIRED.get(type.split(".")[0]!) ?? []) {
       if (data[field] === undefined) {
         context.addIssue({ code: "custom", path: ["data", field], message: `An event of type ${type} carries this` });
       }

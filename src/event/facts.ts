@@ -195,12 +195,12 @@ export function joinFacts(a: Facts, b: Facts): Facts {
  * Orders two claims, negative if the first one is weaker: every hard one above every soft one; soft ones by time, then
  * rank (providers' clocks tick in seconds); hard ones by rank, then time; what is still equal by name.
  */
-export function compareClaims(
-  ranks: Readonly<Record<string, number>>,
-  a: { status: string; at: number },
-  b: { status: string; at: number },
+export function compareClaims<Status extends string>(
+  ranks: Readonly<Record<Status, number>>,
+  a: { status: Status; at: number },
+  b: { status: Status; at: number },
 ): number {
-  const [rankA, rankB] = [ranks[a.status]!, ranks[b.status]!];
+  const [rankA, rankB] = [ranks[a.status], ranks[b.status]];
   const isSoft = rankA < HARD_FROM && rankB < HARD_FROM;
   const order = isSoft ? a.at - b.at || rankA - rankB : rankA - rankB || a.at - b.at;
   return order || compareText(a.status, b.status);

@@ -129,9 +129,9 @@ class Check {
     for (const [name, operand] of Object.entries(condition)) {
       const here = [...path, name];
       if (this.#isTooMuch(here, depth)) return;
-      const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined;
+      const operator = OPERATORS.get(name);
       if (name === "$not") this.#condition(operand, here, depth + 1);
-      else if (operator === undefined) this.refuse(here, unknown("operator", name, Object.keys(OPERATORS)));
+      else if (operator === undefined) this.refuse(here, unknown("operator", name, [...OPERATORS.keys()]));
       else if (!operator.takes(operand)) this.refuse(here, `${name} takes ${operator.operand}`);
       else if (Array.isArray(operand)) this.#literals(operand, here);
       else this.#operand(operand, here);

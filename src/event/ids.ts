@@ -29,6 +29,11 @@ export function randomId(prefix: IdPrefix, now = Date.now()): string {
   return `${prefix}_${timePart(now)}${base32(crypto.getRandomValues(new Uint8Array(10)))}`;
 }
 
+/** Whether text has the form of what {@link randomId} makes: nobody has to look for anything else. */
+export function isIdOf(prefix: IdPrefix, text: string): boolean {
+  return text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1));
+}
+
 /** Ten characters that sort by time. `at`: epoch milliseconds. */
 export function timePart(at: number): string {
   let text = "";

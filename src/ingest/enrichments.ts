@@ -12,8 +12,9 @@ import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
 import { merchantConfig, sourceById, type Source } from "../store/config.ts";
 import { enricherFor } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
-import { readSigned, takeIn } from "./ingest.ts";
+import { takeIn } from "./ingest.ts";
 import { quarantine } from "./quarantine.ts";
+import { readSigned } from "./reading.ts";
 
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 1_800;
@@ -76,20 +77,21 @@ async function enrich(context: RequestContext, message: Enrichment, attempts: nu
     headers: new Headers(message.headers),
     url: message.url,
   };
-  const events = await readSigned(source, request);
-  const asked = events && (await ask(env, source, request, events));
+  const read = await readSigned(source, request);
+  const asked = read.ok ? await ask(env, source, request, read.events) : null;
   if (asked?.ok === false && isWorthAnotherTry(asked, Date.now() - receivedAt, attempts)) {
     log.warn("enrichment.later", { source: source.id, because: asked.because, status: asked.status });
     return asked.pauseMs ?? 0;
   }
-  if (events === null || (asked?.ok === false && asked.because === "unknown")) {
-    const reason = events === null ? "unparseable" : "unconfirmed";
+  if (!read.ok || (asked?.ok === false && asked.because === "unknown")) {
+    const reason = read.ok ? "unconfirmed" : read.reason;
     if (!(await quarantine(env, source, request, { reason }, receivedAt))) {
       throw new Error("The quarantine cannot be written now");
     }
     return null;
   }
   const told = asked?.ok ? { told: asked.events } : {};
+  const { events } = read;
   const taken = await takeIn(context, config.value, source, { request, events, ...told, now: receivedAt });
   if (taken === "unavailable") {
     throw new Error("Not all of it was taken");

@@ -5,13 +5,10 @@ import type { PaymentEvent, ProviderEvent } from "../event/event.ts";
 import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
-import { readBody } from "../platform/body.ts";
 import { hopsOf } from "../platform/hops.ts";
-import { isWithin, noteRefused } from "../platform/limits.ts";
+import { isWithin } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
-import { ProblemError } from "../platform/problem.ts";
-import { providerOf } from "../providers/index.ts";
-import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
+import type { SignedRequest } from "../providers/provider.ts";
 import { merchantConfig, type MerchantConfig, type Source } from "../store/config.ts";
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
@@ -20,14 +17,11 @@ import { challengeIn } from "./challenge.ts";
 import { defer } from "./defer.ts";
 import type { RequestContext } from "./enqueue.ts";
 import { identify } from "./identity.ts";
-import { withCertificate } from "./paypal-cert.ts";
 import { plan } from "./plan.ts";
 import { quarantine } from "./quarantine.ts";
-import { noteRejected } from "./rejecting.ts";
+import { noteUnreadable, readSigned, setAside } from "./reading.ts";
 import { rawText } from "./raw.ts";
-
-/** A provider's post may be this long; none of them sends more. */
-const MAX_BODY_BYTES = 1024 * 1024;
+import { signedRequest } from "./verifying.ts";
 
 /**
  * `POST /ingest/{sourceId}`: a provider's signed event. Verifies the raw bytes before it parses them, takes the events
@@ -36,28 +30,13 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const now = Date.now();
   const hops = await hopsOf(c.env, c.req.raw.headers);
-  const { source, provider, stranger } = await addressed(c, now);
-  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
-  if (body === null) {
-    throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
+  const addressee = await addressed(c, now);
+  const request = await signedRequest(c, addressee, now);
+  if (request instanceof Response) {
+    return request;
   }
-  const request = { body, headers: c.req.raw.headers, url: c.req.url };
-  const secrets =
-    source.provider === "paypal" ? await withCertificate(request.headers, source.secrets) : source.secrets;
-  if (secrets === null) {
-    return provider.acknowledge("unavailable");
-  }
-  const verification = await provider.verify(request, secrets, {
-    now: now / 1000,
-    ...(source.config && { config: source.config }),
-  });
-  if (!verification.ok) {
-    log.warn("ingest.refused", { source: source.id, reason: verification.reason });
-    c.executionCtx.waitUntil(noteRefused(c.env, stranger, now));
-    c.executionCtx.waitUntil(noteRejected(c.env, source, verification.reason, now));
-    return provider.acknowledge("bad-signature");
-  }
-  const challenge = challengeIn(source, body);
+  const { source, provider } = addressee;
+  const challenge = challengeIn(source, request.body);
   if (challenge !== null) {
     return Response.json({ challenge });
   }
@@ -69,30 +48,17 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   if (!isFew || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
   }
-  const events = await readSigned(source, request);
-  if (events === null) {
-    const isKept = await quarantine(c.env, source, request, { reason: "unparseable" }, now);
-    return provider.acknowledge(isKept ? "unparseable" : "unavailable");
+  const read = await readSigned(source, request);
+  if (!read.ok) {
+    return provider.acknowledge(await setAside(c.env, source, request, read.reason, now));
   }
+  const { events } = read;
   const deferred = await defer(c.env, source, request, events, now);
   if (deferred !== "not-needed") {
     return provider.acknowledge(deferred === "deferred" ? "accepted" : "unavailable");
   }
   const context = { env: c.env, ctx: c.executionCtx };
   return provider.acknowledge(await takeIn(context, config.value, source, { request, events, hops, now }));
-}
-
-/** The events that a verified request holds; null where it is none that the provider sends. */
-export async function readSigned(source: Source, request: SignedRequest): Promise<ProviderEvent[] | null> {
-  try {
-    return await providerOf(source.provider)!.normalize(request, source.secrets, source.config ?? undefined);
-  } catch (error) {
-    if (!(error instanceof UnparseableError)) {
-      throw error;
-    }
-    log.warn("ingest.unparseable", { source: source.id, reason: error.message });
-    return null;
-  }
 }
 
 /**
@@ -109,14 +75,17 @@ interface Signed {
   receivedAt?: number;
 }
 
-/** Takes in the events of a request, and keeps the request where it alters one that is known. */
+/** Takes in the events of a request, and keeps the request where it alters one that is known or cannot be read. */
 export async function takeIn(
   context: RequestContext,
   config: MerchantConfig,
   source: Source,
   signed: Signed,
-): Promise<"accepted" | "duplicate" | "unavailable"> {
+): Promise<"accepted" | "duplicate" | "unparseable" | "unavailable"> {
   const taken = await takeSigned(context, config, source, signed);
+  if (taken === null) {
+    return setAside(context.env, source, signed.request, "unreadable", signed.now);
+  }
   const failed = taken.some(({ status }) => status === "refused" || status === "unavailable");
   const [altered] = taken.filter((one) => one.status === "duplicate").filter(({ differs }) => differs);
   const aside = { reason: "altered", event: altered?.id ?? null } as const;
@@ -126,18 +95,25 @@ export async function takeIn(
   return taken.every(({ status }) => status === "duplicate") ? "duplicate" : "accepted";
 }
 
-/** Takes in the events of a request. One result an event, in order. */
+/** Takes in the events of a request. One result an event, in order; null: they cannot be read, and none was taken. */
 export async function takeSigned(
   context: RequestContext,
   config: MerchantConfig,
   source: Source,
   { request: { body }, events, told, hops, now, receivedAt = now }: Signed,
-): Promise<Taken[]> {
+): Promise<Taken[] | null> {
   const given = { body, hops, now, receivedAt, isAlone: events.length === 1 };
   const incoming = told
     ? told.map((one) => toAccept(config, source, one, { ...given, posted: events[0]!, index: 0 }))
     : events.map((event, index) => toAccept(config, source, { event }, { ...given, posted: event, index }));
-  return acceptEvents(context, await Promise.all(incoming));
+  let read: AcceptEvent[];
+  try {
+    read = await Promise.all(incoming);
+  } catch (error) {
+    noteUnreadable(source, error);
+    return null;
+  }
+  return acceptEvents(context, read);
 }
 
 /** What accepting one event of a request needs to know of the request. Times in epoch milliseconds. */

@@ -161,7 +161,7 @@ export class Acceptance {
   }
 
   #previous({ destination }: Planned, now: number): number | null {
-    const last = this.#last[destination];
+    const last = Object.hasOwn(this.#last, destination) ? this.#last[destination] : undefined;
     return last && last[1] + DEDUPE_MS > now ? last[0] : null;
   }
 

@@ -308,7 +308,7 @@ export interface Quarantined {
   merchant: string;
   id: string;
   source: string;
-  reason: "unparseable" | "altered" | "unconfirmed";
+  reason: "unparseable" | "unreadable" | "altered" | "unconfirmed";
   event: string | null;
   receivedAt: number;
   hash: string;

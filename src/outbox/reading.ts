@@ -121,7 +121,6 @@ export function parsed(text: string): unknown {
 }
 
 function fits(value: unknown, shape: Shape): boolean {
-  return (
-    isObject(value) && Object.entries(shape).every(([name, isFit]) => isFit((value as Record<string, unknown>)[name]))
-  );
+  const fields = isObject(value) ? new Map<string, unknown>(Object.entries(value as object)) : null;
+  return fields !== null && Object.entries(shape).every(([name, isFit]) => isFit(fields.get(name)));
 }

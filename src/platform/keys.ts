@@ -7,6 +7,11 @@ export function newApiKey(): string {
   return `pbk_${base32(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
+/** Whether text has the form of an API key: nobody has to look for any other. */
+export function isApiKey(text: string): boolean {
+  return /^pbk_[0-9a-hjkmnp-tv-z]{52}$/.test(text);
+}
+
 /** A new secret of an endpoint, as Standard Webhooks writes it: 32 bytes. */
 export function newEndpointSecret(): string {
   return `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(32)))}`;

@@ -16,6 +16,8 @@ import { instantOfIso, minorMoneyOf, signedMinorMoneyOf } from "./reading.ts";
 export const adyenPlatform: Provider = {
   name: "adyen-platform",
 
+  mayBeSigned: ({ headers }) => headers.has("hmacsignature"),
+
   verify: ({ body, headers }, secrets) => verifyBase64Hmac(headers.get("hmacsignature"), body, secrets.map(adyenKey)),
 
   async normalize({ body }) {

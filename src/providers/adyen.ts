@@ -1,5 +1,6 @@
 import type { ProviderEvent } from "../event/event.ts";
 import { readAdyenItem } from "./adyen-events.ts";
+import { hasMoreThan } from "./bytes.ts";
 import { AdyenConfig } from "./config.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
@@ -8,6 +9,10 @@ import { bytesOfBase64, bytesOfHex, type HmacSecret, MAX_HEADER_LENGTH, prefixed
 
 /** A post holds one item, or a few; each is verified, so there must be an end. */
 const MAX_ITEMS = 100;
+/** A post has to be parsed before its signature is found. A few kilobytes and a hundred fields are what comes. */
+const MAX_BYTES = 256 * 1024;
+const MAX_COMMAS = 3_000;
+const COMMA = 0x2c;
 
 /**
  * Adyen's standard notifications: each item carries its own HMAC-SHA256 in base64 over eight of its fields, joined with
@@ -47,7 +52,7 @@ export const adyen: Provider = {
         customer: data.payment ? shopperOf(item) : null,
         authenticity: "signed-weak",
         data,
-        raw: item,
+        raw: withoutSignature(item),
       };
     });
   },
@@ -65,6 +70,7 @@ export function adyenKey(secret: string): HmacSecret {
 
 /** The items of a body; null where it is no notification, or one of them no item. */
 function itemsOf(body: Uint8Array): Json[] | null {
+  if (body.length > MAX_BYTES || hasMoreThan(MAX_COMMAS, COMMA, body)) return null;
   let list: unknown;
   try {
     list = parseObject(body)["notificationItems"];
@@ -107,6 +113,14 @@ async function verifyItem(item: Json, keys: HmacSecret[]): Promise<Verification>
   const signature = text.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(text);
   if (signature?.length !== 32) return { ok: false, reason: "signature-malformed" };
   return verifyHmac(prefixed(signedFields(item)!.join(":")), [signature], keys);
+}
+
+/** An item as merchants read it: whoever has its signature can post it here, with other fields that are not signed. */
+function withoutSignature(item: Json): Json {
+  const { additionalData } = item;
+  if (!isObject(additionalData)) return item;
+  const { hmacSignature: _, ...rest } = additionalData;
+  return { ...item, additionalData: rest };
 }
 
 /** The merchant's own id of the shopper, which no signature covers. */

@@ -15,9 +15,20 @@ const AGREEMENTS: ReadonlyMap<string, EventType> = new Map<string, EventType>([
 
 type Form = Map<string, string>;
 
+/** A notice has some thirty fields and a few kilobytes. */
+const LIMITS = { maxBytes: 64 * 1024, maxPairs: 128 };
+
+/**
+ * In a value: what would be a field of a notice's if the signed text were split there. Names as of
+ * https://opendocs.alipay.com/open/270/105902, those that begin alike in one.
+ */
+const HIDDEN_FIELD =
+  /&(?:agreement_no|alipay_\w+|app_id|auth_app_id|biz_content|body|buyer_\w+|charset|external_agreement_no|fund_\w+|gmt_\w+|invoice_amount|msg_method|notify_\w+|out_\w+|passback_params|point_amount|receipt_amount|refund_\w+|seller_\w+|send_\w+|sign|sign_time|sign_type|status|subject|total_amount|trade_\w+|unsign_time|utc_timestamp|version|voucher_\w+)=/;
+
 /**
  * Alipay: a form whose `sign` is RSA-SHA256 over its other fields, sorted, as `k=v&k=v`. The secret is Alipay's public
- * key, or its certificate. Most notices sign without `sign_type`, some with it, even where they do not send it.
+ * key, or its certificate. Most notices sign without `sign_type`, some with it, even where they do not send it. Nothing
+ * in the signed text is escaped: a notice of which a value holds what could be a field of its own is no event.
  * https://opendocs.alipay.com/open/270/105902
  */
 export const alipay: Provider = {
@@ -36,6 +47,9 @@ export const alipay: Provider = {
 
   async normalize({ body }, _secrets, config) {
     const notice = noticeOf(body);
+    if (notice && [...notice.values()].some((value) => HIDDEN_FIELD.test(value))) {
+      throw new UnparseableError("a value holds what could be a field of its own");
+    }
     const form = filledOf(notice);
     const notifyType = form.get("notify_type");
     if (!notice || !notifyType) throw new UnparseableError("the body is not a notice of Alipay's");
@@ -51,7 +65,8 @@ export const alipay: Provider = {
         customer: form.get("buyer_id") ?? form.get("buyer_open_id") ?? form.get("alipay_user_id") ?? null,
         authenticity: "signed",
         data: dataOf(type, form),
-        raw: Object.fromEntries(notice),
+        // Without the signature, which would let whoever reads this post it here.
+        raw: Object.fromEntries([...notice].filter(([name]) => name !== "sign")),
       },
     ];
   },
@@ -65,7 +80,7 @@ export const alipay: Provider = {
 
 /** Null for what is no form in UTF-8, and where a field comes twice. */
 function noticeOf(body: Uint8Array): Form | null {
-  const form = formOf(body);
+  const form = formOf(body, LIMITS);
   return /^utf-?8$/i.test(form?.get("charset") ?? "utf-8") ? form : null;
 }
 

@@ -16,6 +16,8 @@ import {
 
 /** Base64 with line breaks, longer than any challenge: what we sign for whoever asks is no payload. */
 const PAYLOAD = /^[A-Za-z0-9+/=\n]{64,}$/;
+/** Longer than any notification, and two pairs, of which more are not looked at. */
+const LIMITS = { maxBytes: 384 * 1024, maxPairs: 8 };
 const CHALLENGE = /^[0-9a-f]{20,32}$/;
 
 /**
@@ -28,7 +30,7 @@ export const braintree: Provider = {
   config: ModeConfig,
 
   async verify({ body }, secrets) {
-    const form = formOf(body);
+    const form = formOf(body, LIMITS);
     const [list, payload] = [form?.get("bt_signature"), form?.get("bt_payload")];
     if (!list || !payload) return { ok: false, reason: "field-missing" };
     if (list.length > MAX_HEADER_LENGTH || !PAYLOAD.test(payload)) return { ok: false, reason: "field-malformed" };
@@ -48,7 +50,7 @@ export const braintree: Provider = {
   },
 
   async normalize({ body }, _secrets, config) {
-    const payload = formOf(body)?.get("bt_payload") ?? "";
+    const payload = formOf(body, LIMITS)?.get("bt_payload") ?? "";
     const xml = bytesOfBase64(payload.replaceAll("\n", ""));
     if (!xml) throw new UnparseableError("the body is not a form with a payload in base64");
     // The form could be written otherwise and carry the same signed payload: that names the event.

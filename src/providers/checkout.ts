@@ -58,6 +58,8 @@ export const checkout: Provider = {
   name: "checkout",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("cko-signature"),
+
   verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("cko-signature"), body, secrets),
 
   async normalize({ body }, _secrets, config) {

@@ -22,6 +22,8 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
 export const coinbaseCommerce: Provider = {
   name: "coinbase-commerce",
 
+  mayBeSigned: ({ headers }) => headers.has("x-cc-webhook-signature"),
+
   verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("x-cc-webhook-signature"), body, secrets),
 
   async normalize({ body }) {

@@ -41,6 +41,8 @@ export const flutterwaveV4: Provider = {
   name: "flutterwave-v4",
   config: FlutterwaveV4Config,
 
+  mayBeSigned: ({ headers }) => headers.has("flutterwave-signature"),
+
   async verify({ body, headers }, secrets, { config }) {
     const header = headers.get("flutterwave-signature");
     if (header && config?.["signature"] === "token") return verifyToken(header, secrets);

@@ -31,6 +31,8 @@ export const flutterwave: Provider = {
   name: "flutterwave",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("verif-hash"),
+
   async verify({ headers }, secrets) {
     const token = headers.get("verif-hash");
     return token ? verifyToken(token, secrets) : { ok: false, reason: "header-missing" };

@@ -13,6 +13,8 @@ export const gocardless: Provider = {
   name: "gocardless",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("webhook-signature"),
+
   verify: (request, secrets) => verifyHexHmac(request.headers.get("webhook-signature"), request.body, secrets),
 
   async normalize({ body }, _secrets, config) {

@@ -51,6 +51,8 @@ export const hmac: Provider = {
   name: "hmac",
   config: HmacConfig,
 
+  mayBeSigned: ({ headers }, config: HmacConfig = {}) => Boolean(signatureIn(headers, config)),
+
   // The API has checked the config. One that it would have refused may make this throw, and is refused here too.
   verify: async (request, secrets, options: Options) =>
     verifyAsSaid(request, secrets, options).catch(() => ({ ok: false, reason: "config-invalid" })),
@@ -92,8 +94,13 @@ async function verifyAsSaid(
   return ifFresh(verification, signedAt, now, tolerance);
 }
 
-function signatureIn(headers: Headers, { header, prefix, algorithm = "sha256" }: HmacConfig): string {
-  const name = header ?? USUAL_HEADERS.find((usual) => headers.has(usual));
+function headerOf(headers: Headers, { header }: HmacConfig): string | undefined {
+  return header ?? USUAL_HEADERS.find((usual) => headers.has(usual));
+}
+
+function signatureIn(headers: Headers, config: HmacConfig): string {
+  const { prefix, algorithm = "sha256" } = config;
+  const name = headerOf(headers, config);
   const text = (name === undefined ? "" : (headers.get(name) ?? "")).trim();
   const usual = prefix ?? `${algorithm}=`;
   if (text.length > MAX_HEADER_LENGTH) return "";

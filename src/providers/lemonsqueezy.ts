@@ -28,6 +28,8 @@ const TYPES: ReadonlyMap<string, EventType> = new Map<string, EventType>([
 export const lemonsqueezy: Provider = {
   name: "lemonsqueezy",
 
+  mayBeSigned: ({ headers }) => headers.has("x-signature"),
+
   verify: (request, secrets) => verifyHexHmac(request.headers.get("x-signature"), request.body, secrets),
 
   async normalize({ body }) {

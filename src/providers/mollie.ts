@@ -6,6 +6,8 @@ import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.
 import { instantOfIso, isLive, moneyOf, paymentOf } from "./reading.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, verifyHmac, verifyToken } from "./signature.ts";
 
+const HEADER = "x-mollie-signature";
+
 /**
  * Names of `WebhookEventTypes` in mollie-api-typescript, and `dispute.*` and `profile.*` of mollie-api-php; an open
  * payment is only read, never announced. A capture that fails leaves its payment authorized.
@@ -62,12 +64,14 @@ export const mollie: Provider = {
   name: "mollie",
   config: MollieConfig,
 
+  mayBeSigned: ({ headers, url }, config) => (isLegacy(config) ? tokenIn(url) !== null : headers.has(HEADER)),
+
   async verify({ body, headers, url }, secrets, { config }) {
     if (isLegacy(config)) {
-      const token = URL.canParse(url) ? new URL(url).searchParams.get("token") : null;
+      const token = tokenIn(url);
       return token ? verifyToken(token, secrets) : { ok: false, reason: "token-missing" };
     }
-    const header = headers.get("x-mollie-signature");
+    const header = headers.get(HEADER);
     if (!header) return { ok: false, reason: "header-missing" };
     const signatures = header.length > MAX_HEADER_LENGTH ? [] : header.split(",").flatMap(signatureOf);
     if (signatures.length === 0) return { ok: false, reason: "header-malformed" };
@@ -80,6 +84,10 @@ export const mollie: Provider = {
 
   acknowledge: acknowledgePlainly,
 };
+
+function tokenIn(url: string): string | null {
+  return URL.canParse(url) ? new URL(url).searchParams.get("token") : null;
+}
 
 function isLegacy(config: Record<string, unknown> | undefined): boolean {
   return config?.["webhooks"] === "legacy";

@@ -18,6 +18,8 @@ export const paddle: Provider = {
   name: "paddle",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("paddle-signature"),
+
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("paddle-signature");
     if (!header) return { ok: false, reason: "header-missing" };

@@ -49,6 +49,8 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
 export const paystack: Provider = {
   name: "paystack",
 
+  mayBeSigned: ({ headers }) => headers.has("x-paystack-signature"),
+
   verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("x-paystack-signature"), body, secrets, "SHA-512"),
 
   async normalize({ body }, secrets) {

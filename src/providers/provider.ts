@@ -32,6 +32,11 @@ export interface Provider {
   /** Whether one of the secrets signed the request. Never throws, whatever a stranger sent. */
   verify(request: SignedRequest, secrets: string[], options: VerifyOptions): Promise<Verification>;
   /**
+   * Whether a request has what a signature of this provider's stands in, where that is not in the body: what has not is
+   * refused unread. `config`: the source's own.
+   */
+  mayBeSigned?(request: Pick<SignedRequest, "headers" | "url">, config?: Record<string, unknown>): boolean;
+  /**
    * The events that a verified request holds; decrypts them where the provider encrypts. `config`: the source's own.
    *
    * @throws {UnparseableError} where the body is not what the provider sends.

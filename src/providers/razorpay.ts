@@ -81,6 +81,8 @@ export const razorpay: Provider = {
   name: "razorpay",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("x-razorpay-signature"),
+
   verify: ({ body, headers }, secrets) => verifyHexHmac(headers.get("x-razorpay-signature"), body, secrets),
 
   async normalize({ body }, _secrets, config) {

@@ -77,6 +77,7 @@ export function signedMinorMoneyOf(
   decimals: Readonly<Record<string, number>> = {},
 ): Money | undefined {
   if ((typeof amount !== "string" && typeof amount !== "number") || typeof currency !== "string") return undefined;
-  const providerExponent = decimals[currency.toUpperCase()];
+  const code = currency.toUpperCase();
+  const providerExponent = Object.hasOwn(decimals, code) ? decimals[code] : undefined;
   return moneyFromMinor(amount, currency, known({ providerExponent })) ?? undefined;
 }

@@ -14,6 +14,8 @@ export const shopify: Provider = {
   name: "shopify",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("shopify-hmac-sha256") || headers.has("x-shopify-hmac-sha256"),
+
   verify: ({ body, headers }, secrets) =>
     verifyBase64Hmac(headers.get("shopify-hmac-sha256") || headers.get("x-shopify-hmac-sha256"), body, secrets),
 

@@ -11,6 +11,8 @@ export const MAX_SIGNATURES = 16;
 export const MAX_SECRETS = 5;
 
 const MAX_CACHED_KEYS = 256;
+/** Longer secrets, of which there are hardly any, are imported each time. */
+const MAX_CACHED_LENGTH = 1024;
 
 export type HmacHash = "SHA-1" | "SHA-256" | "SHA-512";
 
@@ -124,6 +126,7 @@ async function hmacKey(secret: string | Uint8Array<ArrayBuffer>, hash: HmacHash)
   const name = isText ? `${hash} ${secret}` : `${hash} bytes ${secret.join()}`;
   const bytes = isText ? encoder.encode(secret) : secret;
   const key = keys.get(name) ?? crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["sign"]);
+  if (name.length > MAX_CACHED_LENGTH) return key;
   keys.delete(name);
   keys.set(name, key);
   if (keys.size > MAX_CACHED_KEYS) keys.delete(keys.keys().next().value!);

@@ -14,6 +14,8 @@ export const square: Provider = {
   name: "square",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("x-square-hmacsha256-signature"),
+
   verify: ({ body, headers, url }, secrets) =>
     verifyBase64Hmac(headers.get("x-square-hmacsha256-signature"), prefixed(url, body), secrets),
 

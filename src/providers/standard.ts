@@ -7,7 +7,6 @@ import {
   ifFresh,
   MAX_HEADER_LENGTH,
   MAX_SECRETS,
-  MAX_SIGNATURES,
   prefixed,
   secondsOf,
   verifyHmac,
@@ -15,6 +14,8 @@ import {
 
 /** How far the signed time may be from now, either way. */
 const TOLERANCE_SECONDS = 300;
+/** Each of these is verified over the whole body: a rotation needs two. */
+const MAX_PUBLIC_SIGNATURES = 4;
 /** Headers come under the standard's names, or under those of Svix, from which it grew. */
 const HEADER_FAMILIES = ["webhook", "svix"];
 
@@ -26,6 +27,8 @@ const HEADER_FAMILIES = ["webhook", "svix"];
  */
 export const standard: Provider = {
   name: "standard",
+
+  mayBeSigned: ({ headers }) => headers.has("webhook-signature") || headers.has("svix-signature"),
 
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const read = readHeaders(headers);
@@ -88,7 +91,7 @@ async function verifyEd25519(
   secrets: string[],
   otherwise: Verification,
 ): Promise<Verification> {
-  if (secrets.length > MAX_SECRETS || signatures.length > MAX_SIGNATURES) return otherwise;
+  if (secrets.length > MAX_SECRETS || signatures.length > MAX_PUBLIC_SIGNATURES) return otherwise;
   for (const [secretIndex, secret] of secrets.entries()) {
     const bytes = secret.startsWith("whpk_") ? bytesOfLooseBase64(secret.slice("whpk_".length).trim()) : null;
     if (bytes?.length !== 32) continue;

@@ -17,6 +17,8 @@ const TOLERANCE_SECONDS = 300;
 export const stripe: Provider = {
   name: "stripe",
 
+  mayBeSigned: ({ headers }) => headers.has("stripe-signature"),
+
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("stripe-signature");
     if (!header) return { ok: false, reason: "header-missing" };

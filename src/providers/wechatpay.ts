@@ -18,6 +18,8 @@ export const wechatpay: Provider = {
   name: "wechatpay",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("wechatpay-signature"),
+
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const names = ["timestamp", "nonce", "serial", "signature"];
     const [time, nonce, serial, signature] = names.map((name) => headers.get(`wechatpay-${name}`));

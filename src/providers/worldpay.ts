@@ -45,6 +45,8 @@ export const worldpay: Provider = {
   name: "worldpay",
   config: ModeConfig,
 
+  mayBeSigned: ({ headers }) => headers.has("event-signature"),
+
   async verify({ body, headers }, secrets) {
     const header = headers.get("event-signature");
     if (!header) return { ok: false, reason: "header-missing" };
@@ -54,10 +56,10 @@ export const worldpay: Provider = {
     let verification: Verification = { ok: false, reason: "no-secret" };
     for (const [secretIndex, secret] of secrets.entries()) {
       const keys = partsOf(secret);
-      for (const { keyId, bytes } of signatures) {
+      for (const [keyId, named] of signatures) {
         const key = textAt(keys, keyId);
         if (key === undefined) continue;
-        verification = await verifyHmac(new Uint8Array(body), [bytes], [key]);
+        verification = await verifyHmac(new Uint8Array(body), named, [key]);
         if (verification.ok) return { ok: true, secretIndex };
       }
     }
@@ -92,15 +94,17 @@ export const worldpay: Provider = {
   },
 };
 
-/** Null where an entry is no signature, or there are more of them than may be. */
-function parseHeader(header: string): { keyId: string; bytes: Uint8Array }[] | null {
+/** The signatures by the key that they name; null where an entry is none, or there are more of them than may be. */
+function parseHeader(header: string): Map<string, Uint8Array[]> | null {
   if (header.length > MAX_HEADER_LENGTH) return null;
   const entries = header.split(",").map((entry) => {
     const [, keyId = "", hex = ""] = /^([^/\s]{1,64})\/SHA256\/([0-9a-f]{64})$/i.exec(entry.trim()) ?? [];
     return { keyId, bytes: bytesOfHex(hex) };
   });
   const read = entries.flatMap(({ keyId, bytes }) => (bytes ? [{ keyId, bytes }] : []));
-  return read.length === entries.length && read.length <= MAX_SIGNATURES ? read : null;
+  if (read.length < entries.length || read.length > MAX_SIGNATURES) return null;
+  const groups = Map.groupBy(read, ({ keyId }) => keyId);
+  return new Map([...groups].map(([keyId, group]) => [keyId, group.map(({ bytes }) => bytes)]));
 }
 
 /** The events of tokens alone have no type where the others have theirs. */

@@ -11,7 +11,9 @@ const MAX_DEPTH = 32;
 /** The next tag, or the text up to it. */
 const TOKEN = /<(\/?)([A-Za-z_][\w.-]*)((?:\s+[\w:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|[^<]+/y;
 const DECLARATION = /^<\?xml version="1\.0"(?:\s+encoding="UTF-8")?\s*\?>/i;
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" }),
+);
 const REFERENCE = /^(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));$/;
 
 /** An element that is not closed yet. */
@@ -82,7 +84,7 @@ function unescaped(text: string): string {
 /** The character that `lt;`, `#233;` or `#xE9;` stands for; null where it is none. */
 function characterOf(reference: string): string | null {
   const [, name, decimal, hex] = REFERENCE.exec(reference) ?? [];
-  if (name !== undefined) return ENTITIES[name]!;
+  if (name !== undefined) return ENTITIES.get(name)!;
   const code = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);
   return code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) ? String.fromCodePoint(code) : null;
 }

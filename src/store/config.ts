@@ -10,6 +10,7 @@ import { open } from "../platform/secret-box.ts";
 import { among } from "./among.ts";
 import { copiesOf, copyOf, freshCopy, hasCopy, type Found, type Loaded } from "./copies.ts";
 import { openSecrets, type SigningSecret } from "./endpoint-secrets.ts";
+import { Gathered } from "./gathered.ts";
 import {
   apiKeys,
   channelAccounts,
@@ -132,29 +133,55 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
-/** Whether this isolate has met a source, the API key of a hash, or a merchant's keys: to look for others takes D1. */
-export function isMet(kind: "source" | "key" | "signing", id: string): boolean {
-  return hasCopy(`${kind}/${id}`);
-}
-
-/** A source with its secrets opened. */
-export async function sourceById(env: Env, id: string, now = Date.now()): Promise<Found<Source | null>> {
-  return copyOf(`source/${id}`, now, async () => {
-    const [row] = await drizzle(env.DB).select().from(sources).where(eq(sources.id, id));
+/** A source with its secrets opened. `isGathered`: by whom it is asked for has been refused too often. */
+export async function sourceById(
+  env: Env,
+  id: string,
+  now = Date.now(),
+  isGathered = false,
+): Promise<Found<Source | null>> {
+  const key = `source/${id}`;
+  return copyOf(key, now, async () => {
+    const gathered = isGathered && !hasCopy(key);
+    const row = gathered ? await gatheredSources.find(env, id) : (await loadSources(env, [id])).get(id);
     return row ? { merchant: row.merchant, value: await openSource(env, row) } : null;
   });
 }
 
-/** The API key of a hash; null where there is none or it was revoked. */
-export async function keyByHash(env: Env, hash: string, now = Date.now()): Promise<Found<ApiKey | null>> {
-  return copyOf(`key/${hash}`, now, async () => {
-    const [row] = await drizzle(env.DB)
-      .select({ id: apiKeys.id, merchant: apiKeys.merchant, merchantStatus: merchants.status, scopes: apiKeys.scopes })
-      .from(apiKeys)
-      .innerJoin(merchants, eq(merchants.id, apiKeys.merchant))
-      .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revokedAt)));
+/** The API key of a hash; null where there is none or it was revoked. `isGathered`: as of {@link sourceById}. */
+export async function keyByHash(
+  env: Env,
+  hash: string,
+  now = Date.now(),
+  isGathered = false,
+): Promise<Found<ApiKey | null>> {
+  const key = `key/${hash}`;
+  return copyOf(key, now, async () => {
+    const gathered = isGathered && !hasCopy(key);
+    const row = gathered ? await gatheredKeys.find(env, hash) : (await loadKeys(env, [hash])).get(hash);
     return row ? { merchant: row.merchant, value: row } : null;
   });
+}
+
+const gatheredSources = new Gathered(loadSources);
+const gatheredKeys = new Gathered(loadKeys);
+
+async function loadSources(env: Env, ids: string[]): Promise<Map<string, typeof sources.$inferSelect>> {
+  const rows = await drizzle(env.DB)
+    .select()
+    .from(sources)
+    .where(sql`${sources.id} in ${among(ids)}`);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+async function loadKeys(env: Env, hashes: string[]): Promise<Map<string, ApiKey>> {
+  const { id, merchant, scopes, hash } = apiKeys;
+  const rows = await drizzle(env.DB)
+    .select({ hash, id, merchant, merchantStatus: merchants.status, scopes })
+    .from(apiKeys)
+    .innerJoin(merchants, eq(merchants.id, merchant))
+    .where(and(sql`${hash} in ${among(hashes)}`, isNull(apiKeys.revokedAt)));
+  return new Map(rows.map(({ hash, ...key }) => [hash, key]));
 }
 
 function keyOfMerchant(id: string): string {

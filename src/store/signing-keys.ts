@@ -1,11 +1,13 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { newSigningKey, publicKeyOf } from "../platform/keys.ts";
 import { rotate, validAt } from "../platform/rotation.ts";
 import { open, seal, type EncryptionKeys } from "../platform/secret-box.ts";
-import { copyOf, forget, type Found } from "./copies.ts";
+import { among } from "./among.ts";
+import { copyOf, forget, hasCopy, type Found } from "./copies.ts";
 import type { Overlap, SigningSecret } from "./endpoint-secrets.ts";
+import { Gathered } from "./gathered.ts";
 import { optimistically } from "./optimistic.ts";
 import { merchants, type StoredSigningKey } from "./schema.ts";
 
@@ -19,11 +21,21 @@ export async function openSigningKeys(
   );
 }
 
-/** The public halves of a merchant's valid keys, the newest first, from this isolate's copy. */
-export async function publicKeys(env: Env, merchant: string, now = Date.now()): Promise<Found<StoredSigningKey[]>> {
-  const found = await copyOf(`signing/${merchant}`, now, async () => {
-    const value = await read(env, merchant);
-    return value.length > 0 ? { merchant, value } : null;
+/**
+ * The public halves of a merchant's valid keys, the newest first, from this isolate's copy. `isGathered`: by whom they
+ * are asked for has been refused too often.
+ */
+export async function publicKeys(
+  env: Env,
+  merchant: string,
+  now = Date.now(),
+  isGathered = false,
+): Promise<Found<StoredSigningKey[]>> {
+  const key = `signing/${merchant}`;
+  const found = await copyOf(key, now, async () => {
+    const gathered = isGathered && !hasCopy(key);
+    const value = gathered ? await gatheredKeys.find(env, merchant) : await read(env, merchant);
+    return value && value.length > 0 ? { merchant, value } : null;
   });
   return found.ok ? { ok: true, value: validAt(found.value ?? [], now) } : found;
 }
@@ -74,11 +86,18 @@ async function change(
 }
 
 async function read(env: Env, merchant: string): Promise<StoredSigningKey[]> {
-  const [row] = await drizzle(env.DB)
-    .select({ signingKeys: merchants.signingKeys })
+  return (await readAll(env, [merchant])).get(merchant) ?? [];
+}
+
+const gatheredKeys = new Gathered(readAll);
+
+async function readAll(env: Env, ids: string[]): Promise<Map<string, StoredSigningKey[]>> {
+  const { id, signingKeys } = merchants;
+  const rows = await drizzle(env.DB)
+    .select({ id, signingKeys })
     .from(merchants)
-    .where(eq(merchants.id, merchant));
-  return row?.signingKeys ?? [];
+    .where(sql`${id} in ${among(ids)}`);
+  return new Map(rows.map((row) => [row.id, row.signingKeys]));
 }
 
 async function newKey(env: Env, merchant: string): Promise<StoredSigningKey & { expiresAt: null }> {

@@ -113,6 +113,12 @@ const BAD_EVENTS: (Bad & { input: unknown; headers?: Record<string, string> })[]
     path: "/timestamp",
     says: "9999",
   })),
+  ...["constructor", "toString", "__proto__", "hasOwnProperty.x", "valueOf.y"].map((type) => ({
+    name: `the type ${type}, which every object has`,
+    input: good({ type }),
+    path: "/type",
+    says: "Unknown event type",
+  })),
   {
     name: "two events of one id in a batch",
     input: [good(), good({ id: "order-2" }), good({ user: "u_2" })],

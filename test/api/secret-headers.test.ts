@@ -42,6 +42,14 @@ describe("secret headers of an endpoint", () => {
     expect(headers.get("x-api-key")).toBe("k");
   });
 
+  it("have no value to keep under a name that every object has", async () => {
+    const { id } = await newEndpoint(key, { secretHeaders: { "x-api-key": "k" } });
+    for (const name of ["constructor", "toString"]) {
+      const body = { secretHeaders: { [name]: null } };
+      expect([name, (await call("PATCH", `/v1/endpoints/${id}`, { key, body })).status]).toEqual([name, 422]);
+    }
+  });
+
   it("are never shown, by no call, and not readable at rest", async () => {
     const secretHeaders = { Authorization: "Bearer hunter2" };
     const answers = [

@@ -27,11 +27,15 @@ function apiOf(event: (token: string) => Awaited<ReturnType<Call>>, seconds = 32
 const ask = async (
   api: (request: Parameters<Call>[0]) => Awaited<ReturnType<Call>>,
   credential: Parameters<typeof paypal.ask>[1] = newClient(),
-  { config = {}, body = posted }: { config?: Record<string, unknown>; body?: unknown } = {},
+  {
+    config = {},
+    body = posted,
+    headers = {},
+  }: { config?: Record<string, unknown>; body?: unknown; headers?: Record<string, string> } = {},
 ) =>
   askAbout(
     { provider: "paypal", enricher: paypal, config },
-    { body: bytesOf(JSON.stringify(body)), headers: { "paypal-transmission-id": "T1" } },
+    { body: bytesOf(JSON.stringify(body)), headers: { "paypal-transmission-id": "T1", ...headers } },
     credential,
     api,
   );
@@ -70,6 +74,18 @@ describe("PayPal's API, asked for an event", () => {
         },
       ],
     });
+  });
+
+  it("is asked in the sandbox for what has its certificate, and tells of no real money then", async () => {
+    const headers = { "paypal-cert-url": "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1" };
+    const { requests, answer } = await ask(
+      apiOf(() => told(posted)),
+      newClient(),
+      { headers },
+    );
+    expect(new Set(requests.map(({ url }) => new URL(url).host))).toEqual(new Set(["api-m.sandbox.paypal.com"]));
+    expect(answer).toMatchObject({ ok: true, events: [{ event: { livemode: false } }] });
+    expect(paypal.headers).toContain("paypal-cert-url");
   });
 
   it("is asked in the sandbox for a source of that, and elsewhere where the credential says so", async () => {

@@ -2,10 +2,11 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { randomId } from "../../src/event/ids.ts";
 import worker from "../../src/index.ts";
+import { newApiKey } from "../../src/platform/keys.ts";
 import { forget } from "../../src/store/config.ts";
 import { countUsage } from "../../src/store/usage.ts";
-import { unique } from "../support/builders.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 import { newStripeSource, postSigned, sign, succeeded, untilListed, type StripeSource } from "./stripe.ts";
 
@@ -95,6 +96,7 @@ describe("a flood of bad signatures", () => {
     const body = JSON.stringify(succeeded("cus_1"));
     const signature = await sign(body, source.secret);
     expect((await fetchOn({}, await post(source.id, newAddress(), signature, body))).status).toBe(200);
+    expect((await fetchOn({}, await post(source.id, address, signature, body))).status).toBe(200);
     const other = await newStripeSource(merchant.key);
     expect((await fetchOn({}, await post(other.id, address, await sign(body, other.secret), body))).status).toBe(200);
   });
@@ -111,7 +113,7 @@ describe("while D1 does not answer", () => {
     const address = newAddress();
     const statuses: number[] = [];
     for (let n = 0; n < 4; n++) {
-      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, await post(unique("src"), address, null))).status);
+      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, await post(randomId("src"), address, null))).status);
     }
     expect(statuses).toEqual([503, 503, 503, 503]);
   });
@@ -133,26 +135,46 @@ function counted() {
 describe("a flood of made-up sources", () => {
   it("asks D1 once for each id", async () => {
     const { DB, reads } = counted();
-    const id = unique("src");
+    const id = randomId("src");
     for (let n = 0; n < 5; n++) {
       expect((await fetchOn({ DB }, await post(id, newAddress(), null))).status).toBe(404);
     }
     expect(reads()).toBe(1);
   });
 
-  it("of ever new ids is refused before D1 is asked, and closes no source that is known here", async () => {
-    const STRANGER_LIMIT = limiter(3);
+  it("of ids that are none asks nobody, and keeps nothing of them", async () => {
     const { DB, reads } = counted();
+    for (const id of ["src_1", `src_${"x".repeat(15_000)}`, `${randomId("src")}0`, randomId("mer"), "constructor"]) {
+      expect((await fetchOn({ DB }, await post(id, newAddress(), null))).status).toBe(404);
+    }
+    expect(reads()).toBe(0);
+  });
+
+  it("of ever new ids is told to stay away, and asks D1 together, however many come", async () => {
+    const STRANGER_LIMIT = limiter(3);
     const address = newAddress();
     const statuses: number[] = [];
-    for (let n = 0; n < 10; n++) {
-      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, await post(unique("src"), address, null))).status);
+    for (let n = 0; n < 6; n++) {
+      statuses.push((await fetchOn({ STRANGER_LIMIT }, await post(randomId("src"), address, null))).status);
     }
-    expect(statuses).toEqual([404, 404, 404, 404, 429, 429, 429, 429, 429, 429]);
-    expect(reads()).toBe(4);
+    expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);
+    const { DB, reads } = counted();
+    const flood = Array.from({ length: 50 }, async () =>
+      fetchOn({ STRANGER_LIMIT, DB }, await post(randomId("src"), address, null)),
+    );
+    expect(new Set((await Promise.all(flood)).map(({ status }) => status))).toEqual(new Set([429]));
+    expect(reads()).toBeLessThanOrEqual(3);
+  });
+
+  it("shuts out no source from there, be it known here or not, once it has signed", async () => {
+    const STRANGER_LIMIT = limiter(0);
+    const address = newAddress();
+    await fetchOn({ STRANGER_LIMIT }, await post(randomId("src"), address, null));
+    expect((await fetchOn({ STRANGER_LIMIT }, await post(randomId("src"), address, null))).status).toBe(429);
     const body = JSON.stringify(succeeded("cus_1"));
-    await fetchOn({}, await post(source.id, newAddress(), null));
     const signature = await sign(body, source.secret);
+    forget(merchant.id);
+    expect((await fetchOn({ STRANGER_LIMIT }, await post(source.id, address, signature, body))).status).toBe(200);
     expect((await fetchOn({ STRANGER_LIMIT }, await post(source.id, address, signature, body))).status).toBe(200);
   });
 });
@@ -161,18 +183,16 @@ describe("a flood of made-up merchants whose keys are asked for", () => {
   const get = (id: string, address: string) =>
     new Request(`https://paybell.test/keys/${id}`, { headers: { "cf-connecting-ip": address } });
 
-  it("is refused before D1 is asked; keys that are known here are served", async () => {
+  it("is told to stay away; keys that are there are served, also where they are not known here", async () => {
     await newEndpoint(merchant.key, { signatures: "hmac+ed25519" });
-    expect((await fetchOn({}, get(merchant.id, newAddress()))).status).toBe(200);
     const STRANGER_LIMIT = limiter(2);
-    const { DB, reads } = counted();
     const address = newAddress();
     const statuses: number[] = [];
     for (let n = 0; n < 5; n++) {
-      statuses.push((await fetchOn({ STRANGER_LIMIT, DB }, get(unique("mer"), address))).status);
+      statuses.push((await fetchOn({ STRANGER_LIMIT }, get(randomId("mer"), address))).status);
     }
     expect(statuses).toEqual([404, 404, 404, 429, 429]);
-    expect(reads()).toBe(3);
+    forget(merchant.id);
     expect((await fetchOn({ STRANGER_LIMIT }, get(merchant.id, address))).status).toBe(200);
   });
 });
@@ -196,16 +216,28 @@ describe("an API key", () => {
     expect(await answers[1]!.json()).toMatchObject({ code: "too_many_requests" });
   });
 
-  it("that is guessed is not looked up any more after too many; one that is known here is served", async () => {
+  it("that is guessed is told to stay away after too many; one that is right is served, also where it is not known", async () => {
     const STRANGER_LIMIT = limiter(2);
     const address = newAddress();
-    await fetchOn({}, get(merchant.key, newAddress()));
     const statuses: number[] = [];
     for (let n = 0; n < 5; n++) {
-      statuses.push((await fetchOn({ STRANGER_LIMIT }, get(`pbk_guess${n}`, address))).status);
+      statuses.push((await fetchOn({ STRANGER_LIMIT }, get(newApiKey(), address))).status);
     }
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
-    expect((await fetchOn({}, get(merchant.key, address))).status).toBe(200);
+    forget(merchant.id);
+    expect((await fetchOn({ STRANGER_LIMIT }, get(merchant.key, address))).status).toBe(200);
+    const asAdmin = new Request("https://paybell.test/v1/merchants", {
+      headers: { authorization: `Bearer ${env.ADMIN_TOKEN}`, "cf-connecting-ip": address },
+    });
+    expect((await fetchOn({ STRANGER_LIMIT }, asAdmin)).status).toBe(200);
+  });
+
+  it("that is none is not looked for", async () => {
+    const { DB, reads } = counted();
+    for (const key of ["pbk_guess", "x".repeat(500), `${newApiKey()}0`]) {
+      expect((await fetchOn({ DB }, get(key, newAddress()))).status).toBe(401);
+    }
+    expect(reads()).toBe(0);
   });
 });
 

@@ -35,6 +35,7 @@ describe("a post of PayPal", () => {
     ["certificate-url", { "paypal-cert-url": "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1" }],
     ["header-malformed", { "paypal-transmission-id": "a|b" }],
     ["signature-malformed", { "paypal-transmission-sig": "no base64!" }],
+    ["signature-malformed", { "paypal-transmission-sig": btoa("a".repeat(255)) }],
     ["header-malformed", { "paypal-transmission-time": "soon" }],
     ["signature-mismatch", { "paypal-transmission-id": "another" }],
   ])("is refused: %s", async (reason, headers) => {
@@ -70,6 +71,32 @@ describe("a post of PayPal", () => {
   });
 });
 
+describe("the sandbox", () => {
+  const SANDBOX = { "paypal-cert-url": "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1" };
+  const livemodeOf = async (config: Record<string, unknown> | undefined, secrets: string[]) => {
+    const request = await sign();
+    request.headers.set("paypal-cert-url", SANDBOX["paypal-cert-url"]);
+    return (await paypal.normalize(request, secrets, config))[0]!.livemode;
+  };
+
+  it("is not believed by a source that says it is live", async () => {
+    const request = await sign();
+    const verdict = (config?: Record<string, unknown>) =>
+      paypal.verify(request, [keys.secret], { now: NOW, ...(config && { config }) });
+    expect(await verdict({ livemode: true })).toMatchObject({ ok: true });
+    request.headers.set("paypal-cert-url", SANDBOX["paypal-cert-url"]);
+    expect(await verdict({ livemode: true })).toEqual({ ok: false, reason: "certificate-sandbox" });
+    expect(await verdict({ livemode: false })).toMatchObject({ ok: true });
+    expect(await verdict()).toMatchObject({ ok: true });
+  });
+
+  it("is no real money where the source does not say: its certificate does", async () => {
+    expect(await livemodeOf(undefined, [JSON.stringify({ webhookId: "W" })])).toBe(false);
+    expect(await livemodeOf({}, [JSON.stringify({ webhookId: "W" })])).toBe(false);
+    expect(await livemodeOf(undefined, [keys.secret])).toBe(true);
+  });
+});
+
 describe("PayPal's certificates come", () => {
   it.each([
     "http://api.paypal.com/v1/notifications/certs/CERT-1",
@@ -85,7 +112,7 @@ describe("PayPal's certificates come", () => {
 
   it.each(["api.paypal.com", "api.sandbox.paypal.com"])("from %s", (host) => {
     const url = `https://${host}/v1/notifications/certs/CERT-1`;
-    expect(certificateUrlOf(new Headers({ "paypal-cert-url": url }))).toBe(url);
+    expect(certificateUrlOf(new Headers({ "paypal-cert-url": url }))?.href).toBe(url);
   });
 
   it("whole, or are none", () => {

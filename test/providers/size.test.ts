@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { bundle } from "../../scripts/bundle.ts";
 import { providers } from "../../src/providers/index.ts";
 
-const MAX_BYTES = 20 * 1024;
+const MAX_BYTES = 24 * 1024;
 /** The `normalize` of an adapter, as the formatter lays it out. */
 const NORMALIZE = /^ {2}(async )?normalize\([^]*?^ {2}\},\n/gm;
 /** What the API checks a source's settings with. */
@@ -27,7 +27,7 @@ async function minified(plugins: unknown[]): Promise<string> {
  * What counts as verifier: `verify`, `acknowledge` and `handshake` of every adapter with all that they use. What only
  * `normalize` uses is gone from the bundle with it.
  */
-it("all verifiers together are under 20 KB", async () => {
+it("all verifiers together are under 24 KB", async () => {
   let cuts = 0;
   const withoutNormalize = {
     name: "without normalize",

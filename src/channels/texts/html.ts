@@ -1,4 +1,6 @@
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }),
+);
 
 /** A page of paragraphs, without images, links or scripts. All but `lang` is escaped here. */
 export function htmlPage({ lang, title, paragraphs }: { lang: string; title: string; paragraphs: string[] }): string {
@@ -18,5 +20,5 @@ ${body}
 }
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
+  return text.replace(/[&<>"']/g, (char) => ENTITIES.get(char) ?? "");
 }
