@@ -2,10 +2,13 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import type { Scope } from "../store/schema.ts";
 
-/** What the API's handlers find: the Worker's bindings, and who calls. `keyId`: `admin` for the operator. */
+/**
+ * What the API's handlers find: the Worker's bindings, and who calls. `keyId`: `admin` for the operator; `bodyBytes`: how
+ * long the body was, if there was one.
+ */
 export interface ApiEnv {
   Bindings: Env;
-  Variables: { requestId: string; merchant: string; keyId: string; scopes: Scope[] };
+  Variables: { requestId: string; merchant: string; keyId: string; scopes: Scope[]; bodyBytes?: number };
 }
 
 /** The API's app, on which each resource registers its routes. */

@@ -3,8 +3,10 @@ import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
+import { CAPS } from "../platform/caps.ts";
 import { hashOf, newApiKey } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { hasFewer, insertWhere } from "../store/capped.ts";
 import { forget } from "../store/config.ts";
 import { apiKeys, type Scope } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
@@ -108,7 +110,13 @@ export function apiKeyRoutes(app: Api): void {
     }
     const { key, row } = await createKey(c.get("merchant"), scopes, name ?? null);
     const change = { action: "key.created", target: row.id, fields: namesOf(c.req.valid("json")) } as const;
-    await changing(c, change, drizzle(c.env.DB).insert(apiKeys).values(row));
+    const room = hasFewer(apiKeys, row.merchant, CAPS.apiKeys, sql`revoked_at is null`);
+    const made = await changing(c, change, insertWhere(c.env.DB, apiKeys, row, room).returning({ id: apiKeys.id }));
+    if (made.length === 0) {
+      throw new ProblemError("too_many_api_keys", {
+        detail: `A merchant has at most ${CAPS.apiKeys} keys that are not revoked: revoke one that is no longer used.`,
+      });
+    }
     return c.json({ ...toApiKey(row), apiKey: key }, 201);
   });
 

@@ -71,7 +71,9 @@ export function createApp(): Api {
   );
   app.use("/v1/*", async (c, next) => {
     if (WITH_BODY.has(c.req.method)) {
-      c.req.raw = await withinCap(c.req.raw);
+      const { request, bytes } = await withinCap(c.req.raw);
+      c.req.raw = request;
+      c.set("bodyBytes", bytes);
     }
     await next();
   });
@@ -121,7 +123,7 @@ const ROUTES = [
 ];
 
 /** The request with its body read, if it is short enough, says that it is JSON, and no number of it would lose digits. */
-async function withinCap(request: Request): Promise<Request> {
+async function withinCap(request: Request): Promise<{ request: Request; bytes: number }> {
   const body = await readBody(request, MAX_BODY_BYTES);
   if (body === null) {
     throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
@@ -135,9 +137,6 @@ async function withinCap(request: Request): Promise<Request> {
     const message = "This number would lose digits: send it as a string";
     throw new ProblemError("invalid", { errors: [{ path: pointer(inexact), code: "inexact_number", message }] });
   }
-  return new Request(request.url, {
-    method: request.method,
-    headers: request.headers,
-    body: body.byteLength > 0 ? body : null,
-  });
+  const init = { method: request.method, headers: request.headers, body: body.byteLength > 0 ? body : null };
+  return { request: new Request(request.url, init), bytes: body.byteLength };
 }

@@ -1,14 +1,19 @@
 import type { Context, MiddlewareHandler } from "hono";
 
 import { hashOf, isApiKey, isEqual } from "../platform/keys.ts";
-import { callerOf, isWithin, noteRefused, shutOutFor } from "../platform/limits.ts";
+import {
+  bytesOverFor,
+  callerOf,
+  isWithin,
+  noteRefused,
+  RATE_PERIOD_SECONDS,
+  shutOutFor,
+  tooMany,
+} from "../platform/limits.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
 import type { ApiEnv } from "./api-env.ts";
-
-/** The period of KEY_LIMIT in wrangler.toml: whoever is over it may come again after as long. */
-const RATE_PERIOD_SECONDS = 60;
 
 const CHALLENGE = { headers: { "www-authenticate": "Bearer" } };
 
@@ -40,8 +45,14 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
     if (!key.scopes.includes(scope)) {
       throw new ProblemError("missing_scope", { detail: `This call needs the scope ${scope}.` });
     }
-    if (!(await isWithin(c.env, c.env.KEY_LIMIT, key.id))) {
-      throw tooMany(RATE_PERIOD_SECONDS);
+    const within = await Promise.all([
+      isWithin(c.env, c.env.KEY_LIMIT, key.id),
+      isWithin(c.env, c.env.MERCHANT_LIMIT, key.merchant),
+    ]);
+    const bytes = c.get("bodyBytes") ?? 0;
+    const overFor = within.every(Boolean) ? bytesOverFor(c.env, key.merchant, bytes, Date.now()) : RATE_PERIOD_SECONDS;
+    if (overFor > 0) {
+      throw tooMany(overFor);
     }
     c.set("merchant", key.merchant);
     c.set("keyId", key.id);
@@ -77,8 +88,4 @@ export function refused(c: Context<ApiEnv>, problem: ProblemError): ProblemError
   }
   c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
   return problem;
-}
-
-function tooMany(seconds: number): ProblemError {
-  return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
 }

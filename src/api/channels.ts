@@ -6,6 +6,8 @@ import type { Adapter } from "../channels/adapter.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
+import { insertWhere } from "../store/capped.ts";
+import { fits, growthBy, requireFits } from "../store/configuration-size.ts";
 import { channelAccounts } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
@@ -93,15 +95,17 @@ export function channelRoutes(app: Api): void {
       updatedAt: now,
     };
     const { createdAt: _createdAt, ...set } = row;
-    const storing = drizzle(c.env.DB)
-      .insert(channelAccounts)
-      .values(row)
+    const growth = growthBy(channelAccounts, row, isOf(merchant, channel));
+    const storing = insertWhere(c.env.DB, channelAccounts, row, fits(merchant, growth))
       .onConflictDoUpdate({ target: [channelAccounts.merchant, channelAccounts.channel], set })
       .returning();
     const fields = namesOf(c.req.valid("json"));
     const [stored] = await changing(c, { action: "channel.set", target: channel, fields }, storing);
     forget(merchant);
-    return c.json(toAccount(stored!), 200);
+    if (!stored) {
+      await requireFits(c.env.DB, merchant, growth);
+    }
+    return c.json(toAccount(found(stored)), 200);
   });
 
   app.openapi(list, async (c) => {

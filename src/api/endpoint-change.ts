@@ -1,9 +1,11 @@
-import { and, eq, isNull, type SQL } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
 
 import { forget } from "../store/config.ts";
+import { fits, growthBy, requireFits } from "../store/configuration-size.ts";
 import { unexpired } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
@@ -15,18 +17,18 @@ import type { EndpointChange } from "./endpoint-schema.ts";
 import { askSoon, hostToAwait } from "./endpoint-verification.ts";
 import { requirePublic } from "./public-url.ts";
 import { defined, found } from "./schemas.ts";
-import { keptHeaders, sealHeaders } from "./secret-headers.ts";
+import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
 /**
- * Changes of an endpoint what an input names, and returns it as it is then. The URL and the secret headers, which
- * belong together, are written where both are still those that were read.
+ * Changes of an endpoint what an input names, and returns it as it is then. The URL and the headers, which
+ * belong together, are written where they are still those that were read.
  */
 export async function changeEndpoint(
   c: Context<ApiEnv>,
   id: string,
   input: z.infer<typeof EndpointChange>,
 ): Promise<EndpointRow> {
-  const { maxHold, secretHeaders, ...changes } = input;
+  const { maxHold, headers, secretHeaders, ...changes } = input;
   if (changes.url !== undefined) {
     requirePublic(c.env, "/url", changes.url);
   }
@@ -36,21 +38,29 @@ export async function changeEndpoint(
       await ensureSigningKey(c.env, before.merchant);
     }
     const url = changes.url ?? before.url;
+    const set = {
+      ...defined(changes),
+      ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
+      ...(await nextHeaders(c.env, before, { headers, secretHeaders }, keptHeaders(before, url))),
+    };
+    const growth = growthBy(endpoints, set, isEndpoint(c, id));
+    const isFew = url === before.url ? undefined : isFewAt(before, url);
     const now = Date.now();
     const updating = drizzle(c.env.DB)
       .update(endpoints)
       .set({
-        ...defined(changes),
-        ...(maxHold !== undefined && { maxHoldSeconds: maxHold }),
-        secretHeaders: await sealHeaders(c.env, before, secretHeaders, keptHeaders(before, url)),
+        ...set,
         ...(url !== before.url && { awaitsHost: await hostToAwait(c.env, before.merchant, before, url) }),
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
-      .where(and(isEndpoint(c, id), leadsWhere(before), url === before.url ? undefined : isFewAt(before, url)))
+      .where(and(isEndpoint(c, id), isAsRead(before), isFew, fits(before.merchant, growth)))
       .returning();
     const [row] = await changing(c, { action: "endpoint.updated", target: id, fields: namesOf(input) }, updating);
     forget(before.merchant);
+    if (!row) {
+      await requireFits(c.env.DB, before.merchant, growth);
+    }
     if (!row && url !== before.url) {
       await requireFewAt(c.env, before, url);
     }
@@ -61,8 +71,8 @@ export async function changeEndpoint(
   });
 }
 
-/** Where an endpoint still leads where it did when it was read, with the same secret headers. */
-function leadsWhere({ url, secretHeaders }: EndpointRow): SQL | undefined {
-  const column = endpoints.secretHeaders;
-  return and(eq(endpoints.url, url), secretHeaders === null ? isNull(column) : eq(column, secretHeaders));
+/** Where an endpoint still leads where it did when it was read, with the same headers. */
+function isAsRead({ url, headers, secretHeaders }: EndpointRow): SQL | undefined {
+  const is = (column: SQLiteColumn, value: unknown) => sql`${column} is ${sql.param(value, column)}`;
+  return and(eq(endpoints.url, url), is(endpoints.headers, headers), is(endpoints.secretHeaders, secretHeaders));
 }

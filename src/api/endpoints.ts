@@ -1,13 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
 import { forgetGate } from "../outbox/gates.ts";
+import { CAPS } from "../platform/caps.ts";
 import { newEndpointSecret } from "../platform/keys.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { hasFewer, insertWhere } from "../store/capped.ts";
 import { forget } from "../store/config.ts";
+import { fits, growthBy, requireFits, type Growth } from "../store/configuration-size.ts";
 import { firstSecret, isAsRead, openSecrets } from "../store/endpoint-secrets.ts";
 import { optimistically } from "../store/optimistic.ts";
 import { endpoints } from "../store/schema.ts";
@@ -23,10 +26,7 @@ import { healthOf } from "./endpoint-state.ts";
 import { askSoon, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
 import { requirePublic } from "./public-url.ts";
 import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
-import { keptHeaders, sealHeaders } from "./secret-headers.ts";
-
-/** So many endpoints a merchant: each event is planned for all of them, and is one transaction. */
-const MAX_ENDPOINTS = 100;
+import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
 const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
 
@@ -147,6 +147,12 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     const [before, now] = [await readEndpoint(c, id), Date.now()];
     const kept = before && (await openSecrets(c.env, before))[0]!.secret;
     const secret = input.secret ?? kept ?? newEndpointSecret();
+    const columns = await nextHeaders(
+      c.env,
+      { ...key, headers: null },
+      { headers: input.headers ?? null, secretHeaders: input.secretHeaders ?? null },
+      before && keptHeaders(before, input.url),
+    );
     const row: EndpointRow = {
       ...key,
       url: input.url,
@@ -157,7 +163,6 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       rateLimit: input.rateLimit ?? null,
       ...(before ? await secretColumns(c.env, before, secret, OVERLAP_SECONDS) : await firstSecret(c.env, key, secret)),
       eventTypes: input.eventTypes ?? null,
-      headers: input.headers ?? null,
       ordering: input.ordering ?? "user",
       maxHoldSeconds: input.maxHold ?? 3600,
       retrySchedule: input.retrySchedule ?? null,
@@ -167,12 +172,7 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       compat: input.compat ?? null,
       filter: input.filter ?? null,
       payload: input.payload ?? "full",
-      secretHeaders: await sealHeaders(
-        c.env,
-        key,
-        input.secretHeaders ?? null,
-        before && keptHeaders(before, input.url),
-      ),
+      ...columns,
       awaitsHost: await hostToAwait(c.env, key.merchant, before, input.url),
       signatures: input.signatures ?? "hmac",
       description: input.description ?? null,
@@ -183,12 +183,16 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
       await ensureSigningKey(c.env, key.merchant);
     }
     const action = before ? "endpoint.replaced" : "endpoint.created";
-    const written = await write(c, row, before, { action, target: id, fields: namesOf(input) });
+    const growth = growthBy(endpoints, row, isEndpoint(c, id));
+    const written = await write(c, row, before, growth, { action, target: id, fields: namesOf(input) });
+    if (!written) {
+      await requireFits(c.env.DB, key.merchant, growth);
+    }
     if (!written && before?.url !== input.url) {
       await requireFewAt(c.env, key, input.url);
     }
     if (!written && !before && !(await readEndpoint(c, id))) {
-      throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${MAX_ENDPOINTS}: delete one.` });
+      throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${CAPS.endpoints}: delete one.` });
     }
     if (written && written.awaitsHost !== before?.awaitsHost) {
       askSoon(c, written);
@@ -205,17 +209,13 @@ async function write(
   c: Context<ApiEnv>,
   row: EndpointRow,
   before: EndpointRow | null,
+  growth: Growth,
   change: Change,
 ): Promise<EndpointRow | null> {
   const { status: _, disabledReason: __, disabledAt: ___, watch: ____, createdAt: _____, ...settings } = row;
-  const columns = getTableColumns(endpoints);
-  const names = Object.keys(columns) as (keyof EndpointRow)[];
-  const values = names.map((name) => sql`${sql.param(row[name], columns[name])}`);
-  const count = sql`(select count(*) from ${endpoints} where ${endpoints.merchant} = ${row.merchant})`;
-  const writing = drizzle(c.env.DB)
-    .insert(endpoints)
-    .select(sql`select ${sql.join(values, sql`, `)} where (${before !== null} or ${count} < ${MAX_ENDPOINTS})
-        and (${before?.url === row.url} or ${isFewAt(row, row.url)})`)
+  const isPlace = before ? sql`true` : hasFewer(endpoints, row.merchant, CAPS.endpoints);
+  const isFew = before?.url === row.url ? sql`true` : isFewAt(row, row.url);
+  const writing = insertWhere(c.env.DB, endpoints, row, and(isPlace, isFew, fits(row.merchant, growth))!)
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
       set: settings,

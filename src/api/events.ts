@@ -10,7 +10,7 @@ import { acceptPosted } from "../ingest/posted.ts";
 import { hopsOf } from "../platform/hops.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { events } from "../store/schema.ts";
-import { nextMonth } from "../store/usage.ts";
+import { quotaExceeded } from "../store/usage.ts";
 import type { Api } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, deliveriesOf, toDelivery } from "./delivery-view.ts";
@@ -153,8 +153,7 @@ export function eventRoutes(app: Api): void {
     const request = { env: c.env, ctx: c.executionCtx };
     const taken = await acceptPosted(request, c.get("merchant"), posted, { hops, now });
     if (taken === "over-quota") {
-      const headers = { "retry-after": String(Math.ceil((nextMonth(now) - now) / 1000)) };
-      throw new ProblemError("quota_exceeded", { detail: "Ask your operator for more, or wait.", headers });
+      throw quotaExceeded(now);
     }
     if (!isBatch) {
       return c.json(single(taken[0]!), 202);

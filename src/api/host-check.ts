@@ -5,6 +5,7 @@ import { exchange, type Exchange } from "../platform/exchange.ts";
 import { hopsAfter } from "../platform/hops.ts";
 import { urlRules } from "../platform/own-hosts.ts";
 import type { Endpoint } from "../store/config.ts";
+import { headersOf } from "../store/endpoint-headers.ts";
 
 /** Where a host shows which merchants' webhooks it wants: their tokens, one a line (RFC 8615). */
 const VERIFICATION_PATH = "/.well-known/paybell";
@@ -32,7 +33,11 @@ export async function askHost(env: Env, endpoint: Endpoint, token: string): Prom
   if (file.answered && file.status === 200 && textOf(file).split(/\s+/).includes(token)) {
     return { ok: true, how: "file" };
   }
-  const { challenge, answer } = await postChallenge(env, endpoint);
+  const headers = await headersOf(env, endpoint);
+  if (!headers.ok) {
+    return { ok: false, failure: "The endpoint's headers cannot be read now." };
+  }
+  const { challenge, answer } = await postChallenge(env, endpoint, headers.value);
   if (answer.answered && answer.status >= 200 && answer.status < 300 && repeats(textOf(answer), challenge)) {
     return { ok: true, how: "challenge" };
   }
@@ -41,12 +46,12 @@ export async function askHost(env: Env, endpoint: Endpoint, token: string): Prom
 }
 
 /** Posts a challenge as every webhook is posted, signed and with the endpoint's own headers. */
-async function postChallenge(env: Env, endpoint: Endpoint) {
+async function postChallenge(env: Env, endpoint: Endpoint, headers: Record<string, string>) {
   const challenge = randomId("ver");
   const request = await prepareWebhook({
     url: endpoint.url,
     secrets: endpoint.secrets,
-    headers: endpoint.headers,
+    headers,
     compat: endpoint.compat,
     id: randomId("ver"),
     hops: await hopsAfter(env, undefined),

@@ -5,9 +5,10 @@ import type { Context } from "hono";
 
 import { CHANNELS } from "../event/channels.ts";
 import { randomId } from "../event/ids.ts";
+import { CAPS } from "../platform/caps.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { jobName, NO_PROGRESS, readJob, runningJobs, type Job as Row } from "../store/jobs.ts";
+import { beginJob, jobName, NO_PROGRESS, readJob, type Job as Row } from "../store/jobs.ts";
 import { jobs, type JobFilter } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
@@ -31,8 +32,6 @@ import {
 
 /** Bodies of events are kept for so long. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
-/** Jobs of one merchant that run at a time. */
-const MAX_RUNNING = 5;
 
 const PerSecond = z
   .int()
@@ -203,9 +202,6 @@ export function jobRoutes(app: Api): void {
 /** Writes a job down and wakes its object. If that does not answer, the cron will. */
 async function begin(c: Context<ApiEnv>, kind: Row["kind"], filter: JobFilter, perSecond: number) {
   const [merchant, now] = [c.get("merchant"), Date.now()];
-  if ((await runningJobs(c.env.DB, merchant)) >= MAX_RUNNING) {
-    throw new ProblemError("too_many_requests", { detail: `${MAX_RUNNING} jobs may run at a time.` });
-  }
   const row: Row = {
     ...NO_PROGRESS,
     merchant,
@@ -219,7 +215,11 @@ async function begin(c: Context<ApiEnv>, kind: Row["kind"], filter: JobFilter, p
     updatedAt: now,
     finishedAt: null,
   };
-  await drizzle(c.env.DB).insert(jobs).values(row);
+  if (!(await beginJob(c.env.DB, row))) {
+    throw new ProblemError("too_many_jobs", {
+      detail: `${CAPS.jobs} jobs may run at a time: wait until one ends, or cancel one.`,
+    });
+  }
   await c.env.REPLAY_JOB.getByName(jobName(row))
     .wake()
     .catch((error: unknown) => log.warn("job.wake_failed", { job: row.id, error }));

@@ -7,7 +7,7 @@ import { readSigned } from "../ingest/reading.ts";
 import type { Quarantined } from "../outbox/contract.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { merchantConfig, sourceById } from "../store/config.ts";
-import { isQuarantined, listed, openRequest, quarantinedById } from "../store/quarantine.ts";
+import { isQuarantined, listed, openRequest, quarantinedById, quarantineUsageOf } from "../store/quarantine.ts";
 import { quarantine } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing } from "./audit.ts";
@@ -40,6 +40,17 @@ const QuarantinedRequest = z
   })
   .openapi("QuarantinedRequest");
 
+const Usage = z
+  .object({
+    requests: z.int(),
+    bytes: z.int().openapi({ description: "As stored: a third more than what came." }),
+    maxRequests: z.int(),
+    maxBytes: z.int(),
+    dropped: z.int().openapi({ description: "How many of the oldest have made room for others." }),
+    droppedAt: Instant.nullable().openapi({ description: "When that was the last time." }),
+  })
+  .openapi("QuarantineUsage");
+
 const WithBody = QuarantinedRequest.extend({
   body: z.string().openapi({ description: "The bytes as they came, in base64." }),
 }).openapi("QuarantinedRequestWithBody");
@@ -59,7 +70,7 @@ const list = createRoute({
   summary: "List signed requests that became no event",
   ...needsScope("log:read"),
   request: { query: ListQuery },
-  responses: { 200: json(pageOf(QuarantinedRequest), "A page"), ...problems(401, 403, 422) },
+  responses: { 200: json(pageOf(QuarantinedRequest).extend({ usage: Usage }), "A page"), ...problems(401, 403, 422) },
 });
 
 const show = createRoute({
@@ -87,13 +98,18 @@ export function quarantineRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
     const cut = pageBy(quarantine.id, query);
-    const rows = await drizzle(c.env.DB)
-      .select(listed)
-      .from(quarantine)
-      .where(and(eq(quarantine.merchant, c.get("merchant")), cut.after))
-      .orderBy(cut.order)
-      .limit(cut.rows);
-    return c.json(page(rows.map(toQuarantined), query.limit), 200);
+    const merchant = c.get("merchant");
+    const [rows, usage] = await Promise.all([
+      drizzle(c.env.DB)
+        .select(listed)
+        .from(quarantine)
+        .where(and(eq(quarantine.merchant, merchant), cut.after))
+        .orderBy(cut.order)
+        .limit(cut.rows),
+      quarantineUsageOf(c.env.DB, merchant),
+    ]);
+    const found = page(rows.map(toQuarantined), query.limit);
+    return c.json({ ...found, usage: { ...usage, droppedAt: isoOrNull(usage.droppedAt) } }, 200);
   });
 
   app.openapi(show, async (c) => {

@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi";
 
 import { checkHeader } from "../channels/webhook.ts";
+import { CAPS } from "../platform/caps.ts";
 import { seal } from "../platform/secret-box.ts";
-import { headerRow } from "../store/config.ts";
+import { headerRow, openHeaders, type StoredHeaders } from "../store/endpoint-headers.ts";
 import { invalid } from "./field-errors.ts";
 
 /** The longest header value that common servers take. */
 export const MAX_HEADER_LENGTH = 4096;
-const MAX_SECRET_HEADERS = 20;
 const ANOTHER_HOST =
   "The URL leads to another host, which is not told what was meant for the first: give new values, or null for none.";
 /** Names of headers whose values are secrets. */
@@ -18,9 +18,6 @@ export const SecretHeaders = z
   .record(z.string(), z.string().max(MAX_HEADER_LENGTH).nullable())
   .superRefine((headers, context) => {
     const names = Object.keys(headers);
-    if (names.length > MAX_SECRET_HEADERS) {
-      context.addIssue({ code: "custom", message: `At most ${MAX_SECRET_HEADERS} headers` });
-    }
     for (const [index, name] of names.entries()) {
       const checked = checkHeader(name, headers[name] ?? "");
       const isTwice = names.findIndex((one) => one.toLowerCase() === name.toLowerCase()) < index;
@@ -55,7 +52,7 @@ export function keptHeaders(before: { url: string; secretHeaders: Record<string,
  * that the endpoint has, of which a null keeps the value. Throws the problem `invalid` where there is none to keep, or
  * none that may be kept.
  */
-export async function sealHeaders(
+async function sealHeaders(
   env: Env,
   row: { merchant: string; id: string },
   headers: Record<string, string | null> | null | undefined,
@@ -79,6 +76,53 @@ export async function sealHeaders(
     return [name, value === null ? kept! : await seal(env.ENCRYPTION_KEY, headerRow(row), value)] as const;
   });
   return sealed.length === 0 ? null : Object.fromEntries(await Promise.all(sealed));
+}
+
+/**
+ * What is to be stored of an endpoint's headers, the secret ones sealed: of what is not given, what is there. `kept`:
+ * which secret ones may stay. Throws the problem `invalid` where those that are given make them too many or too long
+ * together, or there is no value to keep.
+ */
+export async function nextHeaders(
+  env: Env,
+  before: { merchant: string; id: string } & Pick<StoredHeaders, "headers">,
+  given: {
+    headers?: Record<string, string> | null | undefined;
+    secretHeaders?: Record<string, string | null> | null | undefined;
+  },
+  kept: Kept,
+): Promise<StoredHeaders> {
+  const headers = given.headers === undefined ? before.headers : given.headers;
+  const secretHeaders = await sealHeaders(env, before, given.secretHeaders, kept);
+  if (given.headers !== undefined || given.secretHeaders !== undefined) {
+    await checkTogether(env, before, { headers, secretHeaders });
+  }
+  return { headers, secretHeaders };
+}
+
+/** An endpoint's headers are bounded together: a receiver reads them together. */
+async function checkTogether(
+  env: Env,
+  row: { merchant: string; id: string },
+  { headers, secretHeaders }: StoredHeaders,
+): Promise<void> {
+  const all = [...Object.entries(headers ?? {}), ...Object.entries(await openHeaders(env, row, secretHeaders ?? {}))];
+  const path = secretHeaders === null || headers !== null ? "/headers" : "/secretHeaders";
+  if (all.length > CAPS.headers) {
+    throw invalid(
+      path,
+      "too_many",
+      `An endpoint has at most ${CAPS.headers} headers, secret ones too: these are ${all.length}`,
+    );
+  }
+  const bytes = new TextEncoder().encode(all.flat().join("")).byteLength;
+  if (bytes > CAPS.headerBytes) {
+    throw invalid(
+      path,
+      "too_long",
+      `The names and values of an endpoint's headers, secret ones too, have at most ${CAPS.headerBytes} bytes together: these have ${bytes}`,
+    );
+  }
 }
 
 /** What is shown of secret headers: their names. */

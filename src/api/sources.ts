@@ -5,12 +5,15 @@ import type { SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
 import type { Context } from "hono";
 
 import { randomId } from "../event/ids.ts";
+import { CAPS } from "../platform/caps.ts";
 import { publicOrigin } from "../platform/own-hosts.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf } from "../providers/index.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
+import { hasFewer, insertWhere } from "../store/capped.ts";
 import { forget } from "../store/config.ts";
+import { fits, growthBy, requireFits } from "../store/configuration-size.ts";
 import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
@@ -113,7 +116,15 @@ export function sourceRoutes(app: Api): void {
       credential: credential ? await sealCredential(c.env, id, credential) : null,
     };
     const change = { action: "source.created", target: id, fields: namesOf(c.req.valid("json")) } as const;
-    await changing(c, change, drizzle(c.env.DB).insert(sources).values(row));
+    const growth = growthBy(sources, row, eq(sources.id, id));
+    const room = and(hasFewer(sources, row.merchant, CAPS.sources), fits(row.merchant, growth))!;
+    const made = await changing(c, change, insertWhere(c.env.DB, sources, row, room).returning({ id: sources.id }));
+    if (made.length === 0) {
+      await requireFits(c.env.DB, row.merchant, growth);
+      throw new ProblemError("too_many_sources", {
+        detail: `A merchant has at most ${CAPS.sources} sources: delete one that is no longer used.`,
+      });
+    }
     return c.json(toSource(row, publicOrigin(c.env, c.req.url)), 201);
   });
 
@@ -200,7 +211,10 @@ function checkConfig(provider: string, config: Record<string, unknown> | undefin
   }
 }
 
-/** Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. */
+/**
+ * Changes what is named, in one statement, so that two changes at once both hold. Undefined: there is none such. Throws
+ * the problem `configuration_too_large`.
+ */
 async function update(
   c: Context<ApiEnv>,
   id: string,
@@ -209,13 +223,18 @@ async function update(
   where?: SQL,
 ): Promise<Row | undefined> {
   const merchant = c.get("merchant");
+  const isRow = and(eq(sources.merchant, merchant), eq(sources.id, id));
+  const growth = growthBy(sources, changes, isRow);
   const updating = drizzle(c.env.DB)
     .update(sources)
     .set(changes)
-    .where(and(eq(sources.merchant, merchant), eq(sources.id, id), where))
+    .where(and(isRow, where, fits(merchant, growth)))
     .returning();
   const [row] = await changing(c, { ...change, target: id }, updating);
   forget(merchant);
+  if (!row) {
+    await requireFits(c.env.DB, merchant, growth);
+  }
   return row;
 }
 

@@ -18,13 +18,14 @@ export interface Tried {
 }
 
 /**
- * Posts an event to an endpoint, once. The endpoint's timeout covers the whole exchange, the body of the answer too.
+ * Posts an event to an endpoint, once, with its `headers`. The endpoint's timeout covers the whole exchange, the body of the answer too.
  * Whatever the network does is a class of failure.
  */
 export async function attemptWebhook(
   env: Env,
   endpoint: Endpoint,
   { record, template, dispatch }: { record: EventRecord; template: string; dispatch: Dispatch },
+  headers: Record<string, string>,
 ): Promise<Tried> {
   const at = Date.now();
   const tried = (result: AttemptClass, rest: Partial<Attempt>, retryAfterMs: number | null = null): Tried => ({
@@ -45,7 +46,7 @@ export async function attemptWebhook(
   const request = await prepareWebhook({
     url: endpoint.url,
     secrets: endpoint.secrets,
-    headers: endpoint.headers,
+    headers,
     compat: endpoint.compat,
     id: record.id,
     hops: await hopsAfter(env, record.hops),

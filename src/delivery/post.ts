@@ -3,6 +3,7 @@ import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { mustVerify } from "../platform/verification.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
+import { headersOf } from "../store/endpoint-headers.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
 import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
@@ -77,14 +78,26 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
   }
 }
 
-/** Attempts the delivery, and tells the endpoint's gate where that watches it or has to from now on. */
-async function postAt(posting: Posting, endpoint: Endpoint, isWatched: boolean): Promise<Conclusion | "no-slot"> {
+/**
+ * Attempts the delivery, and tells the endpoint's gate where that watches it or has to from now on. Null: its headers
+ * cannot be looked up now.
+ */
+async function postAt(
+  posting: Posting,
+  endpoint: Endpoint,
+  isWatched: boolean,
+): Promise<Conclusion | "no-slot" | null> {
   const { env, record, dispatch, inSlot } = posting;
+  const headers = await headersOf(env, endpoint);
+  if (!headers.ok) {
+    await (isWatched && callGate(endpoint, posting, "giveBack", (gate, ref) => gate.giveBack(ref)));
+    return null;
+  }
   const isUnsure = isDoubtful(endpoint);
   const tried = await inSlot(async () => {
     const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
     try {
-      return await attemptWebhook(env, endpoint, posting);
+      return await attemptWebhook(env, endpoint, posting, headers.value);
     } finally {
       clearTimeout(timer);
     }

@@ -105,11 +105,23 @@ export function isTypePattern(text: string): boolean {
 
 /** Whether a type is one of those that a pattern names, as {@link isTypePattern} knows them. */
 export function isOfPattern(type: string, pattern: string): boolean {
-  return (
-    (pattern === "*" && !isOperational(type)) ||
-    pattern === type ||
-    (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)))
-  );
+  return prepareTypes([pattern])(type);
+}
+
+/** Whether a type is one of those that any of several patterns names: takes time with the type alone. */
+export function prepareTypes(patterns: string[]): (type: string) => boolean {
+  const known = new Set(patterns);
+  return (type) => {
+    if (known.has(type) || (known.has("*") && !isOperational(type))) {
+      return true;
+    }
+    for (let dot = type.indexOf("."); dot !== -1; dot = type.indexOf(".", dot + 1)) {
+      if (known.has(`${type.slice(0, dot)}.*`)) {
+        return true;
+      }
+    }
+    return false;
+  };
 }
 
 /** The known type that `text` was probably meant to be, at most three edits away; null if none is. For error texts. */

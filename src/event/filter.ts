@@ -7,12 +7,18 @@ import type { EventView } from "./envelope.ts";
  */
 export type Filter = Record<string, unknown>;
 
+/** Whether an event passes. Never throws; takes time with the size of the filter, not with that of the event. */
+export type Prepared = (view: EventView) => boolean;
+
+/** Whether a value under a path meets a condition; what does not stand there is null. */
+type Meets = (value: unknown) => boolean;
+
 interface Operator {
   /** Whether the operator takes this operand, and how to say so. */
   takes: (operand: unknown) => boolean;
   operand: string;
-  /** Whether it holds for what stands under the path; what does not stand there is null. */
-  holds: (value: unknown, operand: never) => boolean;
+  /** The test that the operator makes with this operand. */
+  prepare: (operand: never) => Meets;
 }
 
 const isText = (operand: unknown) => typeof operand === "string";
@@ -28,57 +34,83 @@ const TEXT = { takes: isText, operand: "a string" };
 /** What a condition may ask of a value. `$not`, which takes a condition, is beside them. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   Object.entries<Operator>({
-    $eq: { ...LITERAL, holds: isEqual },
-    $neq: { ...LITERAL, holds: (value, operand: unknown) => !isEqual(value, operand) },
-    $gt: { ...ORDERED, holds: (value, operand: unknown) => order(value, operand) > 0 },
-    $gte: { ...ORDERED, holds: (value, operand: unknown) => order(value, operand) >= 0 },
-    $lt: { ...ORDERED, holds: (value, operand: unknown) => order(value, operand) < 0 },
-    $lte: { ...ORDERED, holds: (value, operand: unknown) => order(value, operand) <= 0 },
-    $in: { ...LIST, holds: (value, operand: unknown[]) => operand.some((one) => isEqual(value, one)) },
-    $nin: { ...LIST, holds: (value, operand: unknown[]) => !operand.some((one) => isEqual(value, one)) },
-    $startsWith: { ...TEXT, holds: (value, operand: string) => typeof value === "string" && value.startsWith(operand) },
-    $endsWith: { ...TEXT, holds: (value, operand: string) => typeof value === "string" && value.endsWith(operand) },
+    $eq: { ...LITERAL, prepare: equals },
+    $neq: { ...LITERAL, prepare: (operand) => not(equals(operand)) },
+    $gt: { ...ORDERED, prepare: (operand) => ordered(operand, (order) => order > 0) },
+    $gte: { ...ORDERED, prepare: (operand) => ordered(operand, (order) => order >= 0) },
+    $lt: { ...ORDERED, prepare: (operand) => ordered(operand, (order) => order < 0) },
+    $lte: { ...ORDERED, prepare: (operand) => ordered(operand, (order) => order <= 0) },
+    $in: { ...LIST, prepare: isAmong },
+    $nin: { ...LIST, prepare: (operands) => not(isAmong(operands)) },
+    $startsWith: {
+      ...TEXT,
+      prepare: (operand: string) => (value) => typeof value === "string" && value.startsWith(operand),
+    },
+    $endsWith: {
+      ...TEXT,
+      prepare: (operand: string) => (value) => typeof value === "string" && value.endsWith(operand),
+    },
     $exists: {
       takes: (operand) => typeof operand === "boolean",
       operand: "true or false",
-      holds: (value, operand: boolean) => (value !== null) === operand,
+      prepare: (operand: boolean) => (value) => (value !== null) === operand,
     },
   }),
 );
 
-/**
- * Whether an event passes a filter that was checked. Never throws; takes time with the size of the filter, not with
- * that of the event.
- */
+/** Whether an event passes a filter that was checked: {@link prepareFilter} for more than one event. */
 export function passes(filter: Filter, view: EventView): boolean {
-  return Object.entries(filter).every(([key, value]) => {
-    switch (key) {
-      case "$and":
-        return (value as Filter[]).every((one) => passes(one, view));
-      case "$or":
-        return (value as Filter[]).some((one) => passes(one, view));
-      case "$not":
-        return !passes(value as Filter, view);
-      default:
-        return meets(value, valueAt(view, key));
-    }
-  });
+  return prepareFilter(filter)(view);
 }
 
-/** Whether a value meets a condition: all of its operators, or the literal that it is. */
-function meets(condition: unknown, value: unknown): boolean {
+/** Reads a filter that was checked, once for all events that are asked about. */
+export function prepareFilter(filter: Filter): Prepared {
+  const all = Object.entries(filter).map(([key, value]): Prepared => {
+    switch (key) {
+      case "$and": {
+        const each = (value as Filter[]).map(prepareFilter);
+        return (view) => each.every((one) => one(view));
+      }
+      case "$or": {
+        const each = (value as Filter[]).map(prepareFilter);
+        return (view) => each.some((one) => one(view));
+      }
+      case "$not": {
+        const inner = prepareFilter(value as Filter);
+        return (view) => !inner(view);
+      }
+      default: {
+        const path = key.split(".");
+        const meets = prepareCondition(value);
+        return (view) => meets(valueAt(view, path));
+      }
+    }
+  });
+  return (view) => all.every((one) => one(view));
+}
+
+/** A condition: all of its operators, or the literal that it is. */
+function prepareCondition(condition: unknown): Meets {
   if (typeof condition !== "object" || condition === null) {
-    return isEqual(value, condition);
+    return equals(condition);
   }
-  return Object.entries(condition).every(([name, operand]: [string, unknown]) =>
-    name === "$not" ? !meets(operand, value) : (OPERATORS.get(name)?.holds(value, operand as never) ?? false),
-  );
+  const all = Object.entries(condition).map(([name, operand]: [string, unknown]): Meets => {
+    if (name === "$not") {
+      return not(prepareCondition(operand));
+    }
+    return OPERATORS.get(name)?.prepare(operand as never) ?? (() => false);
+  });
+  return (value) => all.every((meets) => meets(value));
+}
+
+function not(meets: Meets): Meets {
+  return (value) => !meets(value);
 }
 
 /** What stands under a path; null where nothing does. Elements of lists go by their number. */
-function valueAt(view: object, path: string): unknown {
+function valueAt(view: object, path: string[]): unknown {
   let value: unknown = view;
-  for (const part of path.split(".")) {
+  for (const part of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) {
       return null;
     }
@@ -88,25 +120,45 @@ function valueAt(view: object, path: string): unknown {
 }
 
 /** A number is equal to a number and to the text that writes it; a text only to the same text. */
-function isEqual(value: unknown, operand: unknown): boolean {
-  return typeof operand === "number" ? order(value, operand) === 0 : value === operand;
+function equals(operand: unknown): Meets {
+  return typeof operand === "number" ? ordered(operand, (order) => order === 0) : (value) => value === operand;
+}
+
+/** Equal to one of a list: looked up, however long that is. */
+function isAmong(operands: unknown[]): Meets {
+  const literals = new Set(operands.filter((operand) => typeof operand !== "number"));
+  const numbers = new Set(operands.flatMap((operand) => (typeof operand === "number" ? plain(operand) : [])));
+  return (value) => literals.has(value) || (numbers.size > 0 && numbers.has(plain(value)));
+}
+
+/** A number as text that is the same for all that write it; undefined where a value is and writes none. */
+function plain(value: unknown): string | undefined {
+  const decimal = decimalOf(value);
+  if (decimal === null || decimal.units === 0n) {
+    return decimal === null ? undefined : "0";
+  }
+  const digits = String(decimal.units);
+  const kept = digits.replace(/0+$/, "");
+  return `${kept}e${digits.length - kept.length - decimal.scale}`;
 }
 
 /**
- * How a value stands to an operand: below 0, 0 or above; NaN where they cannot be compared. An operand that is or
+ * Tests how a value stands to an operand: below 0, 0 or above; NaN where they cannot be compared. An operand that is or
  * writes a number is compared with what is or writes one, exactly, however long; any other text with text, by code
  * units, which is right for times in UTC of one form.
  */
-function order(value: unknown, operand: unknown): number {
+function ordered(operand: unknown, holds: (order: number) => boolean): Meets {
   const right = decimalOf(operand);
   if (right !== null) {
-    const left = decimalOf(value);
-    return left === null ? Number.NaN : compare(left, right);
+    return (value) => {
+      const left = decimalOf(value);
+      return left !== null && holds(compare(left, right));
+    };
   }
-  if (typeof value !== "string" || typeof operand !== "string") {
-    return Number.NaN;
-  }
-  return value === operand ? 0 : value < operand ? -1 : 1;
+  return (value) => {
+    const isText = typeof value === "string" && typeof operand === "string";
+    return isText && holds(value === operand ? 0 : value < operand ? -1 : 1);
+  };
 }
 
 /** `units` × 10^-`scale`. */

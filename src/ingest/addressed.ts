@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 
 import { isIdOf } from "../event/ids.ts";
-import { callerOf, noteRefused, shutOutFor } from "../platform/limits.ts";
+import { callerOf, noteRefused, shutOutFor, tooMany } from "../platform/limits.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { providerOf } from "../providers/index.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -43,9 +43,4 @@ export async function addressed(c: Context<{ Bindings: Env }>, now: number): Pro
   }
   const stranger = caller && `${caller} ${id}`;
   return { source, provider, stranger, shutOutFor: shutOutFor(stranger, now) };
-}
-
-/** What somebody hears that is shut out for so many seconds. */
-export function tooMany(seconds: number): ProblemError {
-  return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
 }

@@ -3,10 +3,10 @@ import { park } from "../outbox/parking.ts";
 import { readBackup } from "../outbox/reading.ts";
 import { log, reasonOf } from "../platform/log.ts";
 import { keepDead } from "../store/dead-letters.ts";
-import { keepQuarantined } from "../store/quarantine.ts";
 import { forgetEvent, writeLog } from "../store/log.ts";
 import { tryAccept } from "./accept.ts";
 import { sendAlert, takeAnnouncement } from "./announced.ts";
+import { keep } from "./quarantine.ts";
 
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 600;
@@ -69,7 +69,7 @@ async function bring(
     case "announce":
       return takeAnnouncement(request, message);
     case "quarantine":
-      return keepQuarantined(env.DB, message.row);
+      return keep(env, message.row, Date.now());
     case "alert":
       return sendAlert(env, message);
     case "enrich":

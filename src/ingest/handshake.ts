@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 
-import { noteRefused } from "../platform/limits.ts";
+import { noteRefused, tooMany } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { addressed, tooMany } from "./addressed.ts";
+import { addressed } from "./addressed.ts";
 
 /**
  * `GET /ingest/{sourceId}`: the challenge by which a provider tries the URL before it posts there. It answers as that

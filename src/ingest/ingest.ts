@@ -6,10 +6,11 @@ import { pointerValue } from "../event/json-pointer.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
 import { hopsOf } from "../platform/hops.ts";
-import { isWithin } from "../platform/limits.ts";
+import { bytesOverFor, isWithin, RATE_PERIOD_SECONDS, tooMany } from "../platform/limits.ts";
 import { log } from "../platform/log.ts";
-import type { SignedRequest } from "../providers/provider.ts";
+import type { Provider, SignedRequest } from "../providers/provider.ts";
 import { merchantConfig, type MerchantConfig, type Source } from "../store/config.ts";
+import { quotaExceeded } from "../store/usage.ts";
 import type { Told } from "../enrich/enricher.ts";
 import { acceptEvents, type Taken } from "./accept.ts";
 import { addressed } from "./addressed.ts";
@@ -41,12 +42,18 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
     return Response.json({ challenge });
   }
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.
-  const [isFew, config] = await Promise.all([
-    isWithin(c.env, c.env.SOURCE_LIMIT, source.id),
+  const [overFor, config] = await Promise.all([
+    overRateFor(c.env, source, provider, request.body.byteLength, now),
     merchantConfig(c.env, source.merchant),
   ]);
-  if (!isFew || !config.ok || config.value?.status !== "active") {
+  if (provider.isOwn && overFor > 0) {
+    throw tooMany(overFor);
+  }
+  if (overFor > 0 || !config.ok || config.value?.status !== "active") {
     return provider.acknowledge("unavailable");
+  }
+  if (provider.isOwn && config.value.isOverQuota) {
+    throw quotaExceeded(now);
   }
   const read = await readSigned(source, request);
   if (!read.ok) {
@@ -59,6 +66,22 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   }
   const context = { env: c.env, ctx: c.executionCtx };
   return provider.acknowledge(await takeIn(context, config.value, source, { request, events, hops, now }));
+}
+
+/**
+ * After how many seconds a signed post may come again that is more than its source or its merchant may have now; 0: it
+ * is not. What a merchant does itself closes no door to its providers, and the reverse.
+ */
+async function overRateFor(
+  env: Env,
+  { id, merchant }: Source,
+  { isOwn }: Provider,
+  bytes: number,
+  now: number,
+): Promise<number> {
+  const sender = isOwn ? merchant : `${merchant}/providers`;
+  const within = await Promise.all([isWithin(env, env.SOURCE_LIMIT, id), isWithin(env, env.MERCHANT_LIMIT, sender)]);
+  return within.every(Boolean) ? bytesOverFor(env, sender, bytes, now) : RATE_PERIOD_SECONDS;
 }
 
 /**

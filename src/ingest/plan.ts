@@ -1,9 +1,9 @@
 import { whyUntold } from "../channels/rules.ts";
 import { isTold } from "../channels/texts/notice.ts";
-import { viewOf } from "../event/envelope.ts";
-import { isOfPattern } from "../event/event-types.ts";
+import { viewOf, type EventView } from "../event/envelope.ts";
+import { prepareTypes } from "../event/event-types.ts";
 import type { Authenticity, PaymentEvent } from "../event/event.ts";
-import { passes } from "../event/filter.ts";
+import { prepareFilter, type Prepared } from "../event/filter.ts";
 import { isOperational } from "../event/operational.ts";
 import type { Planned } from "../outbox/contract.ts";
 import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.ts";
@@ -20,7 +20,7 @@ export function plan(
 ): Planned[] {
   const view = endpoints.some(({ filter }) => filter !== null) ? viewOf(event) : null;
   const webhooks = endpoints
-    .filter((endpoint) => wants(endpoint, event) && (!endpoint.filter || !view || passes(endpoint.filter, view)))
+    .filter((endpoint) => wants(endpoint, event, view))
     .map(({ id, ordering, maxHoldSeconds, includeStale, payload }): Planned => {
       return {
         destination: id,
@@ -54,8 +54,33 @@ function notices(
 /** A phone that is off for an hour holds up no later news. */
 const PEOPLE_MAX_HOLD_SECONDS = 3_600;
 
-function wants({ eventTypes, livemode }: Endpoint, event: PaymentEvent): boolean {
-  const isOfType =
-    eventTypes === null ? !isOperational(event.type) : eventTypes.some((pattern) => isOfPattern(event.type, pattern));
-  return isOfType && (livemode === null || livemode === event.livemode);
+/** What an endpoint wants, read once as long as the copy that it belongs to: not at every event. */
+interface Wishes {
+  isOfType: (type: string) => boolean;
+  passes: Prepared | null;
+}
+
+const prepared = new WeakMap<Endpoint, Wishes>();
+
+function wishesOf(endpoint: Endpoint): Wishes {
+  const known = prepared.get(endpoint);
+  if (known !== undefined) {
+    return known;
+  }
+  const { eventTypes, filter } = endpoint;
+  const wishes = {
+    isOfType: eventTypes === null ? (type: string) => !isOperational(type) : prepareTypes(eventTypes),
+    passes: filter === null ? null : prepareFilter(filter),
+  };
+  prepared.set(endpoint, wishes);
+  return wishes;
+}
+
+function wants(endpoint: Endpoint, event: PaymentEvent, view: EventView | null): boolean {
+  const { isOfType, passes } = wishesOf(endpoint);
+  return (
+    isOfType(event.type) &&
+    (endpoint.livemode === null || endpoint.livemode === event.livemode) &&
+    (passes === null || view === null || passes(view))
+  );
 }

@@ -1,6 +1,8 @@
 import { randomId } from "../event/ids.ts";
+import { announce } from "../outbox/announce.ts";
 import { V, type BackupMessage, type Quarantined } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
+import { CAPS } from "../platform/caps.ts";
 import { log } from "../platform/log.ts";
 import type { SignedRequest } from "../providers/provider.ts";
 import type { Source } from "../store/config.ts";
@@ -31,7 +33,7 @@ export async function quarantine(
   };
   log.warn("ingest.quarantined", { source, reason, quarantined: id });
   try {
-    await keepQuarantined(env.DB, row);
+    await keep(env, row, now);
     return true;
   } catch (error) {
     log.warn("quarantine.write_failed", { quarantined: id, error });
@@ -45,3 +47,19 @@ export async function quarantine(
     return false;
   }
 }
+
+/**
+ * Writes a quarantined request, and lets the merchant know where others had to make room. Throws where D1 does. `now`:
+ * epoch ms.
+ */
+export async function keep(env: Env, row: Quarantined, now: number): Promise<void> {
+  const dropped = await keepQuarantined(env.DB, row, now);
+  if (dropped > 0) {
+    const { merchant, source } = row;
+    log.warn("quarantine.full", { merchant, source, dropped });
+    const data = { quarantine: { source, dropped, ...LIMITS } };
+    await announce(env, { merchant, type: "quarantine.full", target: "quarantine", data }, now);
+  }
+}
+
+const LIMITS = { maxRequests: CAPS.quarantineRequests, maxBytes: CAPS.quarantineBytes };

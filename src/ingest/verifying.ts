@@ -1,12 +1,12 @@
 import type { Context } from "hono";
 
 import { readBody } from "../platform/body.ts";
-import { noteRefused } from "../platform/limits.ts";
+import { noteRefused, tooMany } from "../platform/limits.ts";
 import { log, placeOf } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import type { Provider, SignedRequest, Verification } from "../providers/provider.ts";
 import type { Source } from "../store/config.ts";
-import { tooMany, type Addressed } from "./addressed.ts";
+import { type Addressed } from "./addressed.ts";
 import { withCertificate } from "./paypal-cert.ts";
 import { noteRejected } from "./rejecting.ts";
 

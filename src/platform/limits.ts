@@ -1,7 +1,10 @@
 import ipaddr from "ipaddr.js";
 
 import { log } from "./log.ts";
+import { ProblemError } from "./problem.ts";
 
+/** The period of the limiters in wrangler.toml: whoever is over one may come again after as long. */
+export const RATE_PERIOD_SECONDS = 60;
 /** How long somebody is shut out who has been refused more often than STRANGER_LIMIT allows. */
 const SHUT_OUT_MS = 20_000;
 /** How many are remembered; the oldest is forgotten first. */
@@ -24,6 +27,36 @@ export async function isWithin(env: Pick<Env, "RATE_LIMITS">, limiter: RateLimit
     log.warn("limiter.failed", { error });
     return true;
   }
+}
+
+/** A merchant's bytes: so many at once, and then so many a second, in each isolate. */
+const BURST_BYTES = 64 * 1024 * 1024;
+const BYTES_PER_SECOND = 4 * 1024 * 1024;
+/** How many merchants' bytes are remembered: whoever is forgotten begins anew. */
+const MAX_METERS = 5_000;
+
+/** What merchants may still send at a time (epoch ms), in this isolate. */
+const meters = new Map<string, { left: number; at: number }>();
+
+/**
+ * Counts bytes against whoever has sent them. Returns after how many seconds they may come again; 0: they are within
+ * its rate, and counted. `now`: epoch ms.
+ */
+export function bytesOverFor(env: Pick<Env, "RATE_LIMITS">, sender: string, bytes: number, now: number): number {
+  if (env.RATE_LIMITS === "off") {
+    return 0;
+  }
+  const known = meters.get(sender) ?? { left: BURST_BYTES, at: now };
+  const at = Math.max(now, known.at);
+  const gained = ((at - known.at) / 1000) * BYTES_PER_SECOND;
+  const left = Math.min(BURST_BYTES, known.left + gained);
+  const isWithinRate = bytes <= left;
+  meters.delete(sender);
+  meters.set(sender, { left: isWithinRate ? left - bytes : left, at });
+  if (meters.size > MAX_METERS) {
+    meters.delete(meters.keys().next().value!);
+  }
+  return isWithinRate ? 0 : Math.ceil((bytes - left) / BYTES_PER_SECOND);
 }
 
 /**
@@ -60,4 +93,9 @@ export function callerOf(headers: Headers): string | null {
   } catch {
     return null;
   }
+}
+
+/** The problem of whoever calls too often, or sends too much. `seconds`: when to come again. */
+export function tooMany(seconds: number): ProblemError {
+  return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
 }

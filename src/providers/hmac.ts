@@ -49,6 +49,7 @@ interface Options {
  */
 export const hmac: Provider = {
   name: "hmac",
+  isOwn: true,
   config: HmacConfig,
 
   mayBeSigned: ({ headers }, config: HmacConfig = {}) => Boolean(signatureIn(headers, config)),

@@ -44,6 +44,8 @@ export interface Provider {
   normalize(request: SignedRequest, secrets: string[], config?: Record<string, unknown>): Promise<ProviderEvent[]>;
   /** The answer that the provider expects. */
   acknowledge(outcome: Acknowledgement): Response;
+  /** Merchants sign these posts themselves, so what bounds their own calls bounds them too, and says so as there. */
+  isOwn?: true;
   /** What a source's `config` may hold, where the provider needs one. */
   config?: z.ZodType<Record<string, unknown>>;
   /** Answers the challenge by which a provider tests a URL before it sends events there. */

@@ -27,6 +27,7 @@ const HEADER_FAMILIES = ["webhook", "svix"];
  */
 export const standard: Provider = {
   name: "standard",
+  isOwn: true,
 
   mayBeSigned: ({ headers }) => headers.has("webhook-signature") || headers.has("svix-signature"),
 

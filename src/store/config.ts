@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import type { Channel } from "../event/channels.ts";
@@ -9,6 +9,7 @@ import type { Ordering } from "../outbox/contract.ts";
 import { open } from "../platform/secret-box.ts";
 import { among } from "./among.ts";
 import { copiesOf, copyOf, freshCopy, hasCopy, type Found, type Loaded } from "./copies.ts";
+import { HEADER_COLUMNS, type StoredHeaders } from "./endpoint-headers.ts";
 import { openSecrets, type SigningSecret } from "./endpoint-secrets.ts";
 import { Gathered } from "./gathered.ts";
 import {
@@ -42,8 +43,8 @@ export interface Endpoint {
   secrets: SigningSecret[];
   /** Event types and families of them that it wants; null: all. */
   eventTypes: string[] | null;
-  /** The secret ones too. */
-  headers: Record<string, string>;
+  /** As stored, the secret ones too; null: they are long, and looked up where they are sent (`headersOf`). */
+  headers: StoredHeaders | null;
   ordering: Ordering;
   maxHoldSeconds: number;
   /** Delays before the second and later attempts; null: the default schedule. */
@@ -206,7 +207,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
       .from(merchants)
       .where(sql`${merchants.id} in ${wanted}`),
     db
-      .select()
+      .select({ ...getTableColumns(endpoints), ...HEADER_COLUMNS })
       .from(endpoints)
       .where(sql`${endpoints.merchant} in ${wanted}`),
     db
@@ -239,7 +240,7 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
 
 async function openEndpoint(
   env: Env,
-  row: typeof endpoints.$inferSelect,
+  row: typeof endpoints.$inferSelect & { isInline: number },
   merchant: Parameters<typeof openSigningKeys>[1] | undefined,
 ): Promise<Endpoint> {
   const {
@@ -249,6 +250,7 @@ async function openEndpoint(
     eventTypes,
     headers,
     secretHeaders,
+    isInline,
     retrySchedule,
     ...rest
   } = row;
@@ -256,26 +258,10 @@ async function openEndpoint(
   return {
     ...rest,
     eventTypes: eventTypes ?? null,
-    headers: { ...headers, ...(await openHeaders(env, row, secretHeaders ?? {})) },
+    headers: isInline === 1 ? { headers, secretHeaders } : null,
     secrets: [...(await openSecrets(env, row)), ...keys],
     retryScheduleSeconds: retrySchedule ?? null,
   };
-}
-
-async function openHeaders(
-  env: Env,
-  row: { merchant: string; id: string },
-  sealed: Record<string, string>,
-): Promise<Record<string, string>> {
-  const opened = Object.entries(sealed).map(async ([name, value]) => {
-    return [name, await open(env, headerRow(row), value)] as const;
-  });
-  return Object.fromEntries(await Promise.all(opened));
-}
-
-/** What the values of an endpoint's secret headers are sealed under. */
-export function headerRow({ merchant, id }: { merchant: string; id: string }): string {
-  return `${merchant}/${id}/headers`;
 }
 
 async function openAccount(env: Env, row: typeof channelAccounts.$inferSelect): Promise<ChannelAccount> {

@@ -1,4 +1,5 @@
 import { log } from "../platform/log.ts";
+import { Shelf } from "./shelf.ts";
 
 /** What was found; `value` is null where there is none. Not ok: D1 does not answer and no copy is young enough. */
 export type Found<T> = { ok: true; value: T } | { ok: false; reason: "unavailable" };
@@ -12,20 +13,25 @@ export interface Loaded<T> {
 /** A copy is as good as D1 for so long, and better than nothing for so long when D1 fails. */
 const FRESH_MS = 5_000;
 const STALE_MS = 3_600_000;
-const MAX_COPIES = 5_000;
+/** From then on one caller loads a copy anew, while the others still use it: they do not all load it at once. */
+const RENEWED_MS = 4_000;
 
 interface Copy extends Loaded<unknown> {
   at: number;
+  /** Somebody loads it anew. */
+  isRenewed: boolean;
 }
 
 /** Copies of this isolate by `kind/id`. */
-const copies = new Map<string, Copy>();
+const copies = new Shelf<Copy>();
 /** How often something was forgotten: what was being loaded meanwhile may be from before. */
 let forgotten = 0;
 
 /** Keys that D1 has had nothing for, and when: apart, so that a flood of made-up ids pushes out no copy. */
 const absent = new Map<string, number>();
 const MAX_ABSENT = 5_000;
+/** Longer keys are no ids of ours, and not remembered. */
+const MAX_ABSENT_CHARS = 300;
 
 /**
  * One thing from this isolate's copy, loaded anew where that is old. What there is none of is not looked for again for
@@ -56,7 +62,7 @@ export async function copiesOf<T>(
   now: number,
   load: (keys: string[]) => Promise<Map<string, Loaded<T | null>>>,
 ): Promise<Found<Map<string, T>>> {
-  const old = [...new Set(keys)].filter((key) => !isYoung(copies.get(key), FRESH_MS, now));
+  const old = [...new Set(keys)].filter((key) => isToLoad(copies.get(key), now));
   if (old.length > 0) {
     const before = forgotten;
     try {
@@ -94,18 +100,24 @@ export async function freshCopy<T>(
 
 /** Whether this isolate has a copy of something, however old. */
 export function hasCopy(key: string): boolean {
-  return copies.has(key);
+  return copies.get(key) !== undefined;
 }
 
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
 export function forget(merchant: string): void {
   forgotten += 1;
   absent.clear();
-  for (const [key, copy] of copies) {
-    if (copy.merchant === merchant) {
-      copies.delete(key);
-    }
+  copies.clear(merchant);
+}
+
+/** Whether a caller has to load a copy anew. Of those that ask for one that is about to be old, the first does. */
+function isToLoad(copy: Copy | undefined, now: number): boolean {
+  if (!isYoung(copy, FRESH_MS, now)) {
+    return true;
   }
+  const isTurn = !isYoung(copy, RENEWED_MS, now) && !copy!.isRenewed;
+  copy!.isRenewed ||= isTurn;
+  return isTurn;
 }
 
 function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
@@ -114,7 +126,7 @@ function isYoung(copy: Copy | undefined, ageMs: number, now: number): boolean {
 
 function keepAbsent(key: string, isAbsent: boolean, now: number): void {
   absent.delete(key);
-  if (isAbsent) {
+  if (isAbsent && key.length <= MAX_ABSENT_CHARS) {
     absent.set(key, now);
   }
   if (absent.size > MAX_ABSENT) {
@@ -126,9 +138,6 @@ function keepAbsent(key: string, isAbsent: boolean, now: number): void {
 function keep(key: string, loaded: Loaded<unknown> | null, at: number): void {
   copies.delete(key);
   if (loaded !== null) {
-    copies.set(key, { ...loaded, at });
-  }
-  if (copies.size > MAX_COPIES) {
-    copies.delete(copies.keys().next().value!);
+    copies.set(key, { ...loaded, at, isRenewed: false });
   }
 }

@@ -1,12 +1,15 @@
-import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { timePart } from "../event/ids.ts";
+import { MAX_SPENT_DEAD_LETTERS } from "../platform/caps.ts";
 import type { BackupMessage, DeliveriesMessage } from "../outbox/contract.ts";
 import { deadLetters } from "./schema.ts";
 
 /** What is kept of a message that nobody needs: its outbox sends again. */
 const MAX_KEPT_CHARS = 4_096;
+/** So many go by one run of the cron for being too many. */
+const BITE = 10_000;
 
 /** A message that a queue has given up. */
 export type DeadLetter = typeof deadLetters.$inferSelect;
@@ -37,7 +40,9 @@ export async function keepDead(
  */
 export async function redrive(env: Env, { id, body }: DeadLetter, now: number): Promise<"sent" | "failed"> {
   const error = await env.BACKUP.send(JSON.parse(body), { contentType: "json" }).then(() => null, String);
-  const change = error === null ? { redrivenAt: now } : { error };
+  // The queue has it now: what is left here is only shown.
+  const change =
+    error === null ? { redrivenAt: now, body: sql`substr(${deadLetters.body}, 1, ${MAX_KEPT_CHARS})` } : { error };
   await drizzle(env.DB).update(deadLetters).set(change).where(eq(deadLetters.id, id));
   return error === null ? "sent" : "failed";
 }
@@ -52,11 +57,26 @@ export async function waitingDead(db: D1Database, before: number): Promise<DeadL
     .limit(100);
 }
 
-/** Deletes dead letters that went around again before `before` (epoch ms), or that were only shown since then. */
-export async function forgetDead(db: D1Database, before: number): Promise<void> {
-  await drizzle(db)
-    .delete(deadLetters)
-    .where(
-      or(lt(deadLetters.redrivenAt, before), and(eq(deadLetters.queue, "deliveries"), lt(deadLetters.at, before))),
-    );
+/**
+ * Deletes dead letters that nobody needs any more, since they went around again or are only shown: those of before
+ * `before` (epoch ms), and the oldest of more than {@link MAX_SPENT_DEAD_LETTERS}.
+ */
+export async function forgetDead(d1: D1Database, before: number): Promise<void> {
+  const db = drizzle(d1);
+  const isSpent = or(isNotNull(deadLetters.redrivenAt), eq(deadLetters.queue, "deliveries"));
+  const excess = db
+    .select({ id: deadLetters.id })
+    .from(deadLetters)
+    .where(isSpent)
+    .orderBy(desc(deadLetters.id))
+    .limit(BITE)
+    .offset(MAX_SPENT_DEAD_LETTERS);
+  await db.batch([
+    db
+      .delete(deadLetters)
+      .where(
+        or(lt(deadLetters.redrivenAt, before), and(eq(deadLetters.queue, "deliveries"), lt(deadLetters.at, before))),
+      ),
+    db.delete(deadLetters).where(inArray(deadLetters.id, excess)),
+  ]);
 }

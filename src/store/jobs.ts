@@ -1,6 +1,8 @@
-import { and, count, eq, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
+import { CAPS } from "../platform/caps.ts";
+import { hasFewer, insertWhere } from "./capped.ts";
 import { jobs, type JobStatus } from "./schema.ts";
 
 /** A job that sends deliveries again, as D1 has it. */
@@ -56,13 +58,10 @@ export async function saveJob(
   return row ?? null;
 }
 
-/** How many jobs of a merchant run. */
-export async function runningJobs(db: D1Database, merchant: string): Promise<number> {
-  const [row] = await drizzle(db)
-    .select({ running: count() })
-    .from(jobs)
-    .where(and(eq(jobs.merchant, merchant), sql`${jobs.status} = 'running'`));
-  return row!.running;
+/** Writes a new job down; false where its merchant has as many that run as it may. */
+export async function beginJob(db: D1Database, job: Job): Promise<boolean> {
+  const room = hasFewer(jobs, job.merchant, CAPS.jobs, sql`status = 'running'`);
+  return (await insertWhere(db, jobs, job, room).returning({ id: jobs.id })).length > 0;
 }
 
 /** Names of jobs that run but have written nothing since `before` (epoch ms): at most 100. */

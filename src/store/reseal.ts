@@ -1,7 +1,8 @@
 import type { Channel } from "../event/channels.ts";
 import { log } from "../platform/log.ts";
 import { markOf, open, reseal, seal } from "../platform/secret-box.ts";
-import { accountRow, credentialRow, headerRow } from "./config.ts";
+import { accountRow, credentialRow } from "./config.ts";
+import { headerRow } from "./endpoint-headers.ts";
 import { rowOf } from "./endpoint-secrets.ts";
 import { addressHash, addressRow, suppressionRow, type AddressedChannel } from "./people.ts";
 import { signingRow } from "./signing-keys.ts";

@@ -1,4 +1,5 @@
 import { idFrom } from "../event/ids.ts";
+import { CAPS } from "../platform/caps.ts";
 import { log } from "../platform/log.ts";
 import { DELIVERIES_OF_ROW, UNFINISHED } from "./event-deliveries.ts";
 
@@ -35,9 +36,16 @@ const AGING = [
   { table: "jobs", prefix: "job", isOver: "status <> 'running'" },
 ] as const;
 
+/** What a merchant piles up, by number: the oldest of what is over make room. */
+const PILES = [
+  { table: "audit", isOver: "true", cap: CAPS.auditLines },
+  { table: "jobs", isOver: "status <> 'running'", cap: CAPS.jobsKept },
+  { table: "api_keys", isOver: "revoked_at IS NOT NULL", cap: CAPS.revokedKeys },
+] as const;
+
 /**
  * Deletes what is older than it is kept: bodies of events and quarantined requests after PAYLOAD_DAYS, the log and its
- * jobs after LOG_DAYS. Whatever is unfinished stays until it is over: once a day the sweep of the bodies goes back by
+ * jobs after LOG_DAYS, and what is more than a merchant may pile up. Whatever is unfinished stays until it is over: once a day the sweep of the bodies goes back by
  * 15 days. In bites, of so many rows a run; goes on where it was in the next. Every row that goes is a row billed, and
  * a body's event is written once more when the body goes. Throws where D1 does.
  */
@@ -60,6 +68,14 @@ export async function tidyLog(env: Env, now: number): Promise<void> {
     rows -= await deleteOld(env.DB, requests, rows);
     for (const { table, prefix, isOver } of AGING) {
       rows -= await deleteOld(env.DB, { table, isOver, merchant, before: idFrom(prefix, logBefore) }, rows);
+    }
+    for (const { table, isOver, cap } of PILES) {
+      const before = await env.DB.prepare(
+        `SELECT id FROM ${table} WHERE merchant = ?1 AND ${isOver} ORDER BY id DESC LIMIT 1 OFFSET ${cap - 1}`,
+      )
+        .bind(merchant)
+        .first<string>("id");
+      rows -= before === null ? 0 : await deleteOld(env.DB, { table, isOver, merchant, before }, rows);
     }
     if (rows <= 0) {
       // Whose log was too much for this run is the next one's, behind those that wait longer.

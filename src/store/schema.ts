@@ -348,6 +348,15 @@ export const quarantine = sqliteTable(
   (table) => [primaryKey({ columns: [table.merchant, table.id] })],
 );
 
+/** How much of a merchant is in quarantine, kept by triggers. `dropped`: how many requests have made room for others. */
+export const quarantineUsage = sqliteTable("quarantine_usage", {
+  merchant: text("merchant").primaryKey(),
+  requests: integer("requests").notNull(),
+  bytes: integer("bytes").notNull(),
+  dropped: integer("dropped").notNull().default(0),
+  droppedAt: integer("dropped_at"),
+});
+
 /** Messages of a queue that could not be read. */
 export const parked = sqliteTable("parked", {
   id: text("id").primaryKey(),

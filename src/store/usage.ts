@@ -1,4 +1,5 @@
 import { idFrom } from "../event/ids.ts";
+import { ProblemError } from "../platform/problem.ts";
 
 /** Events are in the log within seconds of their acceptance; one that comes later than this is never counted. */
 const LAG_MS = 60_000;
@@ -64,4 +65,12 @@ export function monthOf(at: number): number {
 export function nextMonth(at: number): number {
   const date = new Date(at);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+}
+
+/** The problem of a merchant whose events of the month of `now` (epoch ms) are used up. */
+export function quotaExceeded(now: number): ProblemError {
+  return new ProblemError("quota_exceeded", {
+    detail: "Ask your operator for more, or wait.",
+    headers: { "retry-after": String(Math.ceil((nextMonth(now) - now) / 1000)) },
+  });
 }

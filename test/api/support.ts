@@ -138,17 +138,21 @@ export async function newQuarantined(merchant: string, source: string, receivedA
     headers: new Headers(),
     url: `https://paybell.test/ingest/${source}`,
   };
-  await keepQuarantined(env.DB, {
-    merchant,
-    id,
-    source,
-    reason: "unparseable",
-    event: null,
+  await keepQuarantined(
+    env.DB,
+    {
+      merchant,
+      id,
+      source,
+      reason: "unparseable",
+      event: null,
+      receivedAt,
+      hash: id,
+      replayedAt: null,
+      ...(await closeRequest(env, id, request)),
+    },
     receivedAt,
-    hash: id,
-    replayedAt: null,
-    ...(await closeRequest(env, id, request)),
-  });
+  );
   return id;
 }
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeDead, redriveDead } from "../../src/delivery/dead-letters.ts";
 import { consumeBackup } from "../../src/ingest/backup.ts";
 import { V, type BackupMessage, type DeliveriesMessage, type EventItem } from "../../src/outbox/contract.ts";
+import { MAX_SPENT_DEAD_LETTERS } from "../../src/platform/caps.ts";
 import { eventRecord, newEventId, readBy } from "../api/support.ts";
 import { unique } from "../support/builders.ts";
 import { call } from "../support/merchant.ts";
@@ -164,5 +165,36 @@ describe("a redrive", () => {
     expect(await letterOf(id)).toMatchObject({ redrivenAt: expect.stringMatching(/Z$/) });
     await redriveDead(bindings().env, Date.now() + 15 * 24 * HOUR);
     expect(await letterOf(id)).toBeUndefined();
+  });
+
+  it("leaves of it what is shown: the queue has the rest", async () => {
+    const { id, batch } = messageOf<Body>(settleMessage("x".repeat(10_000)));
+    await consumeDead(batch, bindings().env);
+    await redriveDead(bindings().env, Date.now() + 2 * HOUR);
+    const kept = await env.DB.prepare("SELECT length(body) AS chars FROM dead_letters WHERE id LIKE ?")
+      .bind(`%${id}`)
+      .first("chars");
+    expect(kept).toBe(4_096);
+  });
+});
+
+describe("dead letters that nobody needs any more", () => {
+  it("are at most 10,000, the newest; what waits to go around is none of them", async () => {
+    const { id, batch } = messageOf<Body>(settleMessage("waits"));
+    await consumeDead(batch, bindings().env);
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+       INSERT INTO dead_letters SELECT 'dead_zz' || printf('%06d', i), iif(i % 2, 'deliveries', 'backup'), 'settle', ?1, 1,
+         '{}', NULL, iif(i % 2, NULL, ?1) FROM n`,
+    )
+      .bind(Date.now(), MAX_SPENT_DEAD_LETTERS + 10)
+      .run();
+    await redriveDead(bindings().env, Date.now());
+    const left = await env.DB.prepare(
+      "SELECT count(*) AS letters, min(id) AS first FROM dead_letters WHERE id LIKE 'dead_zz%'",
+    ).first();
+    expect(left).toEqual({ letters: MAX_SPENT_DEAD_LETTERS, first: "dead_zz000011" });
+    await env.DB.prepare("DELETE FROM dead_letters WHERE id LIKE 'dead_zz%'").run();
+    expect(await letterOf(id)).toMatchObject({ redrivenAt: null });
   });
 });

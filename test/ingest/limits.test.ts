@@ -2,9 +2,12 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { Webhook } from "standardwebhooks";
+
 import { randomId } from "../../src/event/ids.ts";
 import worker from "../../src/index.ts";
 import { newApiKey } from "../../src/platform/keys.ts";
+import { bytesOverFor } from "../../src/platform/limits.ts";
 import { forget } from "../../src/store/config.ts";
 import { countUsage } from "../../src/store/usage.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
@@ -197,6 +200,93 @@ describe("a flood of made-up merchants whose keys are asked for", () => {
   });
 });
 
+/** A source whose posts the merchant signs itself. */
+async function newOwnSource(key: string, provider: string) {
+  const secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+  const { json } = await call("POST", "/v1/sources", { key, body: { provider, secrets: [secret] } });
+  const id = String(json["id"]);
+  return {
+    id,
+    post: async (event: object) => {
+      const body = JSON.stringify(event);
+      const webhook = new Webhook(provider === "standard" ? secret : btoa(secret));
+      const at = new Date();
+      const signature = webhook.sign("msg_1", at, body);
+      return new Request(`https://paybell.test/ingest/${id}`, {
+        method: "POST",
+        headers:
+          provider === "standard"
+            ? {
+                "webhook-id": "msg_1",
+                "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+                "webhook-signature": signature,
+              }
+            : { "x-signature": await hexOf(secret, body) },
+        body,
+      });
+    },
+  };
+}
+
+async function hexOf(secret: string, body: string): Promise<string> {
+  const [bytes, algorithm] = [(text: string) => new TextEncoder().encode(text), { name: "HMAC", hash: "SHA-256" }];
+  const key = await crypto.subtle.importKey("raw", bytes(secret), algorithm, false, ["sign"]);
+  const signed = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes(body)));
+  return Array.from(signed, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+describe("a merchant over its rate", () => {
+  const event = { id: "e_1", type: "custom.note", data: {} };
+  const list = (key: string) =>
+    new Request("https://paybell.test/v1/events", { headers: { authorization: `Bearer ${key}` } });
+
+  it("is told to wait with whatever key or source of its own it comes", async () => {
+    const MERCHANT_LIMIT = limiter(2);
+    const { json } = await call("POST", "/v1/api-keys", { key: merchant.key, body: { scopes: ["log:read"] } });
+    const own = await newOwnSource(merchant.key, "standard");
+    const answers = [
+      await fetchOn({ MERCHANT_LIMIT }, list(merchant.key)),
+      await fetchOn({ MERCHANT_LIMIT }, list(String(json["apiKey"]))),
+      await fetchOn({ MERCHANT_LIMIT }, list(String(json["apiKey"]))),
+      await fetchOn({ MERCHANT_LIMIT }, await own.post(event)),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429]);
+    expect(answers.map(({ headers }) => headers.get("retry-after"))).toEqual([null, null, "60", "60"]);
+    expect(await answers[3]!.json()).toMatchObject({ code: "too_many_requests" });
+    const other = await newMerchant();
+    expect((await fetchOn({ MERCHANT_LIMIT }, list(other.key))).status).toBe(200);
+  });
+
+  it("still gets what its providers send: it closes no door of theirs", async () => {
+    const MERCHANT_LIMIT = limiter(1);
+    await fetchOn({ MERCHANT_LIMIT }, list(merchant.key));
+    expect((await fetchOn({ MERCHANT_LIMIT }, list(merchant.key))).status).toBe(429);
+    const body = JSON.stringify(succeeded("cus_1"));
+    const signature = await sign(body, source.secret);
+    expect((await fetchOn({ MERCHANT_LIMIT }, await post(source.id, newAddress(), signature, body))).status).toBe(200);
+    expect((await fetchOn({ MERCHANT_LIMIT }, await post(source.id, newAddress(), signature, body))).status).toBe(503);
+  });
+
+  it("may send 64 MiB at once, by all ways together, declared or not", async () => {
+    const body = JSON.stringify({ ...event, data: { custom: { text: "x".repeat(250_000) } } });
+    const postJson = (key: string, stream: boolean) =>
+      new Request("https://paybell.test/v1/events", {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: stream ? new Blob([body]).stream() : body,
+      });
+    expect((await fetchOn({}, postJson(merchant.key, false))).status).toBe(202);
+    // As of a time to come: nothing is gained meanwhile.
+    bytesOverFor(env, merchant.id, 64 * 1024 * 1024 - 100_000, Date.now() + 60_000);
+    for (const isStream of [false, true]) {
+      const answer = await fetchOn({}, postJson(merchant.key, isStream));
+      expect(answer.status).toBe(429);
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    expect((await fetchOn({}, list(merchant.key))).status).toBe(200);
+  });
+});
+
 describe("an API key", () => {
   const get = (key: string, address: string) =>
     new Request("https://paybell.test/v1/events", {
@@ -262,6 +352,20 @@ describe("a merchant whose events of the month are used up", () => {
     const { json } = await call("GET", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
     expect(json).toMatchObject({ monthlyEventLimit: 2, usage: { events: 2 } });
   });
+
+  it.each(["hmac", "standard"])(
+    "gets 429 at its own %s source too, in words that its sender knows",
+    async (provider) => {
+      await used();
+      const own = await newOwnSource(merchant.key, provider);
+      const answer = await fetchOn({}, await own.post({ id: "e_2", type: "custom.note" }));
+      expect(answer.status).toBe(429);
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await answer.json()).toMatchObject({ code: "quota_exceeded" });
+      expect(await untilListed(merchant.key, 2)).toHaveLength(2);
+    },
+  );
 
   it("still gets what its providers send: those events have happened", async () => {
     await used();

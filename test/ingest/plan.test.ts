@@ -15,7 +15,7 @@ const ENDPOINT: Endpoint = {
   rateLimit: null,
   secrets: [],
   eventTypes: null,
-  headers: {},
+  headers: { headers: null, secretHeaders: null },
   ordering: "user",
   maxHoldSeconds: 3600,
   retryScheduleSeconds: null,

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { fromBase64 } from "../../src/platform/base64.ts";
-import { call, newMerchant, setFaults } from "../support/merchant.ts";
+import { CAPS } from "../../src/platform/caps.ts";
+import { call, newEndpoint, newMerchant, receive, setFaults } from "../support/merchant.ts";
 import { newStripeSource, postBytes, postSigned, sign, succeeded, untilListed, type StripeSource } from "./stripe.ts";
 
 let merchant: { id: string; key: string };
@@ -23,7 +24,7 @@ afterEach(async () => {
 const NO_EVENT = new Uint8Array([0x7b, 0xff, 0x00, 0x7d]);
 
 /** Posts bytes that are signed and no event. */
-async function postNoEvent(bytes = NO_EVENT): Promise<number> {
+async function postNoEvent(bytes: Uint8Array<ArrayBuffer> = NO_EVENT): Promise<number> {
   // Stripe's package signs text: bytes that are none are signed here.
   const timestamp = Math.floor(Date.now() / 1000);
   const key = await crypto.subtle.importKey(
@@ -99,3 +100,57 @@ it("lets the provider come again where that queue does not take it either", asyn
   expect(await postNoEvent()).toBe(200);
   expect(await list()).toHaveLength(1);
 });
+
+/** Makes the one request that is there look as if it were as large as `bytes`, and `requests` of them. */
+async function pretend(usage: { requests?: number; bytes?: number }): Promise<void> {
+  await env.DB.prepare("UPDATE quarantine_usage SET requests = ?2, bytes = ?3 WHERE merchant = ?1")
+    .bind(merchant.id, usage.requests ?? 3, usage.bytes ?? 1_000)
+    .run();
+}
+
+const usage = async () => (await call("GET", "/v1/quarantine", { key: merchant.key })).json["usage"];
+const bytes = (n: number) => new Uint8Array(new TextEncoder().encode(`{"no event":${n}`));
+
+it("counts what is there, also when some of it goes", async () => {
+  expect(await usage()).toMatchObject({ requests: 0, bytes: 0, dropped: 0, droppedAt: null });
+  await postNoEvent(bytes(1));
+  const one = ((await usage()) as { bytes: number }).bytes;
+  await postNoEvent(bytes(2));
+  await postNoEvent(bytes(2));
+  expect(await usage()).toMatchObject({ requests: 2, bytes: 2 * one, dropped: 0 });
+  await env.DB.prepare("DELETE FROM quarantine WHERE merchant = ? AND id = ?")
+    .bind(merchant.id, (await list())[0]!["id"])
+    .run();
+  expect(await usage()).toMatchObject({ requests: 1, bytes: one });
+});
+
+it.each([
+  ["too many", { requests: CAPS.quarantineRequests }],
+  ["too large", { bytes: CAPS.quarantineBytes + 1 }],
+])(
+  "where they are %s, the oldest makes room, and the merchant is told",
+  async (_, full) => {
+    await newEndpoint(merchant.key, { eventTypes: ["quarantine.*"] });
+    const sent: unknown[] = [];
+    receive(async (request) => {
+      sent.push(await request.json());
+      return new Response(null, { status: 204 });
+    });
+    for (const n of [1, 2, 3]) {
+      await postNoEvent(bytes(n));
+    }
+    const ids = (await list()).map(({ id }) => id);
+    await pretend(full);
+    expect(await postNoEvent(bytes(4))).toBe(200);
+    const kept = (await list()).map(({ id }) => id);
+    expect(kept).toHaveLength("requests" in full ? 3 : 2);
+    expect(kept.slice(1)).toEqual(ids.slice(0, kept.length - 1));
+    expect(await usage()).toMatchObject({ dropped: 4 - kept.length, droppedAt: expect.any(String) });
+    await vi.waitUntil(() => sent.length > 0, { timeout: 20_000 });
+    expect(sent[0]).toMatchObject({
+      type: "quarantine.full",
+      data: { quarantine: { source: source.id, dropped: 4 - kept.length, maxRequests: CAPS.quarantineRequests } },
+    });
+  },
+  30_000,
+);

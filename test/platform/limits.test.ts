@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { callerOf, isWithin, noteRefused, shutOutFor } from "../../src/platform/limits.ts";
+import { bytesOverFor, callerOf, isWithin, noteRefused, shutOutFor } from "../../src/platform/limits.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
 const answering = (success: boolean) => ({ limit: async () => ({ success }) });
@@ -48,5 +48,23 @@ describe("a caller", () => {
     ["nonsense", null],
   ])("%j is %j", (address, caller) => {
     expect(callerOf(new Headers(address === "" ? {} : { "cf-connecting-ip": address }))).toBe(caller);
+  });
+});
+
+describe("bytesOverFor", () => {
+  const env = { RATE_LIMITS: "on" } as Pick<Env, "RATE_LIMITS">;
+  const MIB = 1024 * 1024;
+  const AT = Date.parse("2026-11-27T00:00:00Z");
+
+  it("lets 64 MiB through at once, then 4 MiB a second, and says when to come again", () => {
+    const at = (seconds: number, mib: number) => bytesOverFor(env, "mer_burst", mib * MIB, AT + seconds * 1000);
+    expect([at(0, 60), at(0, 4), at(0, 1)]).toEqual([0, 0, 1]);
+    expect([at(1, 8), at(1, 4), at(2, 1), at(60, 64), at(60, 9)]).toEqual([1, 0, 0, 0, 3]);
+  });
+
+  it("counts each sender for itself, and nothing where limits are off", () => {
+    expect(bytesOverFor(env, "mer_a", 64 * MIB, AT)).toBe(0);
+    expect(bytesOverFor(env, "mer_b", 64 * MIB, AT)).toBe(0);
+    expect(bytesOverFor({ RATE_LIMITS: "off" }, "mer_a", 64 * MIB, AT)).toBe(0);
   });
 });

@@ -73,8 +73,19 @@ describe("this isolate's copy of the configuration", () => {
     const db = watched();
     expect(await urlAt(db.env, AT)).toBe("https://shop.example/old");
     await changeElsewhere(merchant.id, "https://shop.example/new");
-    expect(await urlAt(db.env, AT + 5 * SECOND - 1)).toBe("https://shop.example/old");
+    expect(await urlAt(db.env, AT + 4 * SECOND - 1)).toBe("https://shop.example/old");
     expect(db.trips()).toBe(1);
+    expect(await urlAt(db.env, AT + 5 * SECOND)).toBe("https://shop.example/new");
+    expect(db.trips()).toBe(2);
+  });
+
+  it("is loaded anew by one caller from 4 s on, while the others go on with it", async () => {
+    const db = watched();
+    await urlAt(db.env, AT);
+    await changeElsewhere(merchant.id, "https://shop.example/new");
+    const urls = await Promise.all([4, 4.5, 4.5, 5 - 1e-3].map((s) => urlAt(db.env, AT + s * SECOND)));
+    expect(urls.map((url) => url?.split("/").at(-1))).toEqual(["new", "old", "old", "old"]);
+    expect(db.trips()).toBe(2);
     expect(await urlAt(db.env, AT + 5 * SECOND)).toBe("https://shop.example/new");
     expect(db.trips()).toBe(2);
   });

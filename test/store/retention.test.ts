@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { deliveryId } from "../../src/event/ids.ts";
+import { CAPS } from "../../src/platform/caps.ts";
 import { tidyLog } from "../../src/store/retention.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { jobs } from "../../src/store/schema.ts";
@@ -98,6 +99,37 @@ describe("what is older than it is kept", () => {
     await tidyLog(env, NOW);
     const left = await env.DB.prepare("SELECT id FROM jobs WHERE merchant = ?").bind(merchant.id).all<{ id: string }>();
     expect(left.results.map(({ id }) => id).toSorted()).toEqual([rows[1]!.id, rows[2]!.id].toSorted());
+  });
+
+  it.each([
+    ["lines of the audit", "audit", CAPS.auditLines, "?1, 'aud_' || printf('%06d', i), 1, 'key_1', 'a.b', NULL, '[]'"],
+    [
+      "revoked keys",
+      "api_keys",
+      CAPS.revokedKeys,
+      "'hash' || i || ?1, 'key_' || printf('%06d', i) || ?1, ?1, NULL, 'pbk', '[]', 1, iif(i > 0, 2, NULL)",
+    ],
+    [
+      "jobs that are over",
+      "jobs",
+      CAPS.jobsKept,
+      "?1, 'job_7' || printf('%06d', i), 'retry', '{}', 1, iif(i > 0, 'done', 'running'), NULL, 0, 0, 0, '{}', 0, NULL, 1, 1, 1",
+    ],
+  ])("leaves so many %s and no more, the newest", async (_, table, cap, row) => {
+    await env.DB.prepare(`DELETE FROM ${table} WHERE merchant = ?`).bind(merchant.id).run();
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) INSERT INTO ${table} SELECT ${row} FROM n`,
+    )
+      .bind(merchant.id, cap + 10)
+      .run();
+    await tidyLog(env, NOW);
+    const left = await env.DB.prepare(
+      `SELECT count(*) AS rows, min(id) AS first FROM (SELECT id FROM ${table} WHERE merchant = ?1 ORDER BY id LIMIT -1 OFFSET ?2)`,
+    )
+      .bind(merchant.id, table === "audit" ? 0 : 1)
+      .first<{ rows: number; first: string }>();
+    expect(left!.rows).toBe(cap);
+    expect(left!.first).toContain("000011");
   });
 
   it("takes quarantined requests when bodies go", async () => {

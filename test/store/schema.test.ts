@@ -16,6 +16,7 @@ import {
   merchants,
   parked,
   quarantine,
+  quarantineUsage,
   sources,
   suppressions,
   sweeps,
@@ -49,6 +50,7 @@ const tables = [
   jobs,
   deadLetters,
   quarantine,
+  quarantineUsage,
 ].map(getTableConfig);
 
 const byName = (a: Column, b: Column) => (a.name < b.name ? -1 : 1);
