@@ -59,9 +59,10 @@ describe("what a merchant may have so many of, however many calls come at once",
 
   it("endpoints", async () => {
     const { id } = await newEndpoint(merchant.key);
-    await fill("endpoints", CAPS.endpoints - 3, { id: "'e' || i || id" });
+    await fill("endpoints", CAPS.endpoints - 3, { id: "'e' || i || id", url: "url || i" });
     const body = { url: "https://shop.example/hook" };
-    expect(await allAtOnce(10, () => ["POST", "/v1/endpoints", body])).toEqual({
+    const made = await allAtOnce(10, (n) => ["POST", "/v1/endpoints", { url: `${body.url}/${n}` }]);
+    expect(made).toEqual({
       "201 enabled": 3,
       "422 too_many_endpoints": 7,
     });

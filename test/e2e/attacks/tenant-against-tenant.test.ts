@@ -41,7 +41,7 @@ it("a hundred endpoints with the largest filters, lists and headers: each bound 
     "data.payment.amount.value": { $in: Array.from({ length: 190 }, (_, i) => n * 1_000 + i + 0.5) },
   });
   const endpoint = (n: number) => ({
-    url: `${story.receiver.url}/never`,
+    url: `${story.receiver.url}/never/${n}`,
     filter: n % 2 === 0 ? filter(n) : amounts(n),
     eventTypes: Array.from({ length: 100 }, (_, i) => `custom.t${n}_${i}`).concat("payment.*"),
     headers: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x-${i}`, "v".repeat(300)])),
