@@ -51,7 +51,7 @@ const create = createRoute({
   operationId: "createApiKey",
   summary: "Make an API key, shown once; it can do no more than the key that makes it",
   ...needsScope("keys:write"),
-  request: { body: body(NewApiKey) },
+  request: { body: body(NewApiKey, { name: "Dashboard", scopes: ["log:read"] }) },
   responses: {
     201: json(ApiKey.extend({ apiKey: z.string() }), "The key"),
     ...problems(400, 401, 403, 413, 415, 422),

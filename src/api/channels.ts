@@ -37,7 +37,10 @@ const put = createRoute({
   operationId: "putChannel",
   summary: "Set the account by which users are reached on a channel",
   ...needsScope("config:write"),
-  request: { params: ChannelParam, body: body(NewAccount) },
+  request: {
+    params: ChannelParam,
+    body: body(NewAccount, { provider: "resend", from: "Shop <news@shop.example>", apiKey: "re_123456789" }),
+  },
   responses: { 200: json(Account, "The account"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 

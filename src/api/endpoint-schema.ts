@@ -63,7 +63,7 @@ const fields = {
     .openapi({ description: "Attempts a second at most; null: no limit." }),
   includeStale: z.boolean(),
   livemode: z.boolean().nullable().openapi({ description: "Only events of this mode; null: both." }),
-  compat: z.literal("svix").nullable().openapi({ description: "Send svix-* headers too." }),
+  compat: z.enum(["svix"]).nullable().openapi({ description: "Send svix-* headers too." }),
   signatures: z
     .enum(["hmac", "hmac+ed25519"])
     .openapi({ description: "By the endpoint's secret, or by your Ed25519 key too, whose public half is published." }),

@@ -13,7 +13,7 @@ import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { readEndpoint, type EndpointRow } from "./endpoint-row.ts";
 import { EndpointSecret } from "./endpoint-schema.ts";
-import { found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
+import { body, found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
 
 /** How long a replaced secret signs on if the merchant does not say: a day to bring the new one everywhere. */
 export const OVERLAP_SECONDS = 86_400;
@@ -55,7 +55,7 @@ const rotate = createRoute({
   operationId: "rotateEndpointSecret",
   summary: "Give an endpoint a new secret; for a while webhooks carry a signature of the old one too",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: { content: { "application/json": { schema: Rotation } } } },
+  request: { params: IdParam, body: { ...body(Rotation, { overlapSeconds: 3_600 }), required: false } },
   responses: { 200: json(Secrets, "The secrets"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 

@@ -24,7 +24,10 @@ const test = createRoute({
   ...needsScope("config:write"),
   request: {
     params: IdParam,
-    body: { ...body(z.strictObject({ type: EventTypeName.default("payment.succeeded") })), required: false },
+    body: {
+      ...body(z.strictObject({ type: EventTypeName.default("payment.succeeded") }), { type: "refund.succeeded" }),
+      required: false,
+    },
   },
   responses: {
     202: json(z.object({ event: z.string(), delivery: z.string() }), "It is on its way: look at the delivery"),
@@ -45,6 +48,10 @@ const tryFilter = createRoute({
         event: NewEvent,
         filter: Filter.optional().openapi({ description: "The endpoint's own by default." }),
       }),
+      {
+        event: { type: "payment.succeeded", data: { payment: { id: "p_77" } } },
+        filter: { "data.payment.id": { $in: ["p_77", "p_78"] } },
+      },
     ),
   },
   responses: {

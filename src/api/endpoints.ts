@@ -30,13 +30,19 @@ const MAX_ENDPOINTS = 100;
 
 const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
 
+const EXAMPLE = {
+  url: "https://shop.example/webhooks",
+  eventTypes: ["payment.*", "refund.succeeded"],
+  description: "The shop",
+};
+
 const create = createRoute({
   method: "post",
   path: "/v1/endpoints",
   operationId: "createEndpoint",
   summary: "Register a webhook URL",
   ...needsScope("config:write"),
-  request: { body: body(NewEndpoint) },
+  request: { body: body(NewEndpoint, EXAMPLE) },
   responses: {
     201: json(EndpointWithSecret, "The endpoint and its secret"),
     ...problems(400, 401, 403, 413, 415, 422),
@@ -69,7 +75,7 @@ const change = createRoute({
   operationId: "updateEndpoint",
   summary: "Change an endpoint",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(EndpointChange) },
+  request: { params: IdParam, body: body(EndpointChange, { eventTypes: ["payment.*", "dispute.*"], maxHold: 600 }) },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -79,7 +85,7 @@ const upsert = createRoute({
   operationId: "putEndpoint",
   summary: "Make an endpoint under your own id, or replace it; without a secret it keeps the one it has",
   ...needsScope("config:write"),
-  request: { params: OwnIdParam, body: body(NewEndpoint) },
+  request: { params: OwnIdParam, body: body(NewEndpoint, EXAMPLE) },
   responses: { 200: json(EndpointWithSecret, "The endpoint"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 

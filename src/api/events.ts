@@ -74,6 +74,15 @@ const EventWithDeliveries = Event.extend({
   deliveries: z.array(Delivery),
 }).openapi("EventWithDeliveries");
 
+const EXAMPLE = {
+  id: "order-77-paid",
+  type: "payment.succeeded",
+  user: "u_1",
+  livemode: true,
+  timestamp: "2026-11-23T12:00:00.000Z",
+  data: { payment: { id: "p_77", amount: { value: "1999", currency: "EUR" } } },
+};
+
 const post = createRoute({
   method: "post",
   path: "/v1/events",
@@ -81,7 +90,7 @@ const post = createRoute({
   summary: "Post a canonical event, or up to 100",
   ...needsScope("events:write"),
   request: {
-    body: body(NewEvents),
+    body: body(NewEvents, EXAMPLE),
     headers: z.object({
       "idempotency-key": z
         .string()

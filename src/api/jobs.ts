@@ -109,7 +109,7 @@ const recover = createRoute({
   operationId: "recoverEndpoint",
   summary: "Send an endpoint again what it missed, oldest first",
   ...needsScope("events:write"),
-  request: { params: IdParam, body: body(Recovery) },
+  request: { params: IdParam, body: body(Recovery, { since: "2026-11-23T12:00:00.000Z" }) },
   responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 404, 413, 415, 422, 429) },
 });
 
@@ -119,7 +119,9 @@ const retry = createRoute({
   operationId: "retryDeliveries",
   summary: "Send again all deliveries that fit, oldest first",
   ...needsScope("events:write"),
-  request: { body: body(BulkRetry) },
+  request: {
+    body: body(BulkRetry, { status: "exhausted", type: "payment.succeeded", since: "2026-11-23T12:00:00.000Z" }),
+  },
   responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 413, 415, 422, 429) },
 });
 

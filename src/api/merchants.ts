@@ -53,7 +53,7 @@ const create = createRoute({
   operationId: "createMerchant",
   summary: "Make a merchant and its first API key, shown once",
   ...needsAdmin(),
-  request: { body: body(NewMerchant) },
+  request: { body: body(NewMerchant, { name: "Shop", alertEmail: "ops@shop.example", monthlyEventLimit: 100_000 }) },
   responses: {
     201: json(Merchant.extend({ apiKey: z.string() }), "The merchant"),
     ...problems(400, 401, 413, 415, 422),

@@ -10,7 +10,7 @@ import type { Api } from "./api-env.ts";
 import { noted } from "./audit.ts";
 import { isShutOut, needsScope, refused } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
-import { Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
+import { body, Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 /** So long a receiver, and whatever is between, may keep the published keys. */
 const MAX_AGE_SECONDS = 300;
@@ -78,7 +78,7 @@ const rotate = createRoute({
   operationId: "rotateSigningKey",
   summary: "Make a new Ed25519 key; for a while webhooks carry a signature of the old one too",
   ...needsScope("config:write"),
-  request: { body: { content: { "application/json": { schema: Rotation } } } },
+  request: { body: { ...body(Rotation, { overlapSeconds: 86_400 }), required: false } },
   responses: { 200: json(SigningKeys, "The keys"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 

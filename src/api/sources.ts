@@ -22,13 +22,17 @@ import { NewSource, Secret, Source, SourceChange } from "./source-schema.ts";
 
 type Row = typeof sources.$inferSelect;
 
+const EXAMPLE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 const create = createRoute({
   method: "post",
   path: "/v1/sources",
   operationId: "createSource",
   summary: "Make a source: an ingest URL for one provider account",
   ...needsScope("config:write"),
-  request: { body: body(NewSource) },
+  request: {
+    body: body(NewSource, { provider: "stripe", secrets: [EXAMPLE_SECRET], userFrom: "/data/object/customer" }),
+  },
   responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 
@@ -58,7 +62,10 @@ const change = createRoute({
   operationId: "updateSource",
   summary: "Change a source",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(SourceChange) },
+  request: {
+    params: IdParam,
+    body: body(SourceChange, { minAuthenticity: "signed", description: "Our account in Ireland" }),
+  },
   responses: { 200: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -78,7 +85,7 @@ const addSecret = createRoute({
   operationId: "addSourceSecret",
   summary: "Add a signing secret; all of a source's secrets verify",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(z.strictObject({ secret: Secret })) },
+  request: { params: IdParam, body: body(z.strictObject({ secret: Secret }), { secret: EXAMPLE_SECRET }) },
   responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 

@@ -75,7 +75,7 @@ const put = createRoute({
   operationId: "putUser",
   summary: "Say how to reach a user, or replace it; what is left out is not known",
   ...needsScope("people:write"),
-  request: { params: UserParam, body: body(NewUser) },
+  request: { params: UserParam, body: body(NewUser, { email: "ada@customers.example", locale: "de-CH" }) },
   responses: { 200: json(User, "The user"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 

@@ -55,11 +55,15 @@ export class ProblemError extends Error {
   }
 }
 
-/** The answer for a problem: `application/problem+json`. */
+/** Seconds after which a caller may come again, where the problem does not say otherwise. */
+const RETRY_AFTER_SECONDS = 30;
+
+/** The answer for a problem: `application/problem+json`, with `Retry-After` where to come again may help (429, 503). */
 export function problem(code: ProblemCode, { detail, errors, headers }: ProblemDetails, requestId: string): Response {
   const { status, title } = PROBLEMS[code];
+  const retryAfter = (status === 429 || status === 503) && { "retry-after": String(RETRY_AFTER_SECONDS) };
   return Response.json(
     { type: `/problems/${code.replaceAll("_", "-")}`, title, status, code, detail, requestId, errors },
-    { status, headers: { "content-type": "application/problem+json", ...headers } },
+    { status, headers: { "content-type": "application/problem+json", ...retryAfter, ...headers } },
   );
 }
