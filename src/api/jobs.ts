@@ -48,17 +48,22 @@ const Recovery = z
     since: Since.openapi({ description: "Accepted at this time or later; at most 30 days ago." }),
     until: Until.optional(),
     include: z
-      .array(z.enum(["exhausted", "canceled", "skipped"]))
+      .array(z.enum(["exhausted", "retrying", "canceled", "skipped"]))
       .min(1)
       .default(["exhausted"])
-      .openapi({ description: "What is sent again. `skipped`: what the endpoint did not want." }),
+      .openapi({
+        description:
+          "Which deliveries are sent again, by their status. `retrying`: those that wait for their next attempt are attempted now. `skipped`: those that Paybell did not make, such as those of stale events.",
+      }),
     perSecond: PerSecond,
   })
   .openapi("Recovery");
 
 const BulkRetry = z
   .strictObject({
-    status: z.enum(["exhausted", "canceled", "bounced", "skipped", "delivered"]),
+    status: z.enum(["exhausted", "retrying", "canceled", "bounced", "skipped", "delivered"]).openapi({
+      description: "Which deliveries are sent again. `retrying`: those that wait for their next attempt, now.",
+    }),
     endpoint: z.string().max(64).optional(),
     channel: z.enum(["webhook", ...CHANNELS]).optional(),
     type: z.string().max(128).optional().openapi({ description: "The type of the event." }),

@@ -192,7 +192,7 @@ export interface Standing {
   attempts: number;
 }
 
-/** A finished delivery that is to be sent again: its event, and how far it had come. */
+/** A delivery that is to be sent again, or now rather than later: its event, and how far it had come. */
 export interface RetryInput {
   v: V;
   record: EventRecord;
@@ -205,6 +205,12 @@ export interface RetryInput {
   /** How those that are sent again together are ordered among themselves; absent: this one waits for none. */
   ordering?: Ordering;
 }
+
+/**
+ * What an outbox says to that. `queued`: it is handed over now, or in turn with others that are sent again;
+ * `under_way`: it is being attempted at this moment; `behind`: another `delivery` of its lane comes first.
+ */
+export type Retried = { status: "queued" } | { status: "under_way" } | { status: "behind"; delivery: string };
 
 export type AttemptClass =
   | "delivered"

@@ -8,6 +8,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_conflict: { status: 409, title: "The same id came with another input" },
   still_waiting: { status: 409, title: "The delivery still waits" },
+  behind_another: { status: 409, title: "Another delivery of its lane comes first" },
   wrong_status: { status: 409, title: "Its status does not allow that" },
   no_previous_key: { status: 409, title: "There is no previous encryption key" },
   already_over: { status: 409, title: "The delivery is over" },
