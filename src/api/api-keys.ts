@@ -13,6 +13,7 @@ import { needsScope } from "./authenticate.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -114,7 +115,7 @@ export function apiKeyRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(apiKeys.id, query);
+    const cut = pageBy(apiKeys.id, query, idForm("key"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(apiKeys)

@@ -10,11 +10,18 @@ import type { ApiEnv } from "./api-env.ts";
 /** The period of KEY_LIMIT in wrangler.toml: whoever is over it may come again after as long. */
 const RATE_PERIOD_SECONDS = 60;
 
-const CHALLENGE = { headers: { "www-authenticate": "Bearer" } };
+/** What the header of a call has to hold, for whoever is refused. */
+const WANTS_KEY = "This call takes a merchant's API key: `Authorization: Bearer pbk_…`.";
+const WANTS_ADMIN = "This call takes the operator's ADMIN_TOKEN: `Authorization: Bearer …`.";
 
 /** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
 export function needsScope(scope: Scope) {
   return { security: [{ apiKey: [scope] }], middleware: [requireScope(scope)] };
+}
+
+/** A route that every key of a merchant may call, whatever its scopes. */
+export function needsKey() {
+  return { security: [{ apiKey: [] as string[] }], middleware: [requireScope(null)] };
 }
 
 /** A route that only the operator may call, with the admin token. */
@@ -22,7 +29,7 @@ export function needsAdmin() {
   return { security: [{ adminToken: [] as string[] }], middleware: [requireAdmin] };
 }
 
-function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
+function requireScope(scope: Scope | null): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const [token, now] = [bearer(c), Date.now()];
     const isKey = token !== null && isApiKey(token);
@@ -32,12 +39,13 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
     }
     const key = found?.value ?? null;
     if (key === null) {
-      throw refused(c, new ProblemError("unauthorized", CHALLENGE));
+      const isAdmin = token !== null && (await isEqual(token, c.env.ADMIN_TOKEN));
+      throw refused(c, unauthorized(isAdmin ? `${WANTS_KEY} You sent the operator's admin token.` : WANTS_KEY));
     }
     if (key.merchantStatus !== "active") {
       throw new ProblemError("merchant_suspended");
     }
-    if (!key.scopes.includes(scope)) {
+    if (scope !== null && !key.scopes.includes(scope)) {
       throw new ProblemError("missing_scope", { detail: `This call needs the scope ${scope}.` });
     }
     if (!(await isWithin(c.env, c.env.KEY_LIMIT, key.id))) {
@@ -53,7 +61,8 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
 const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const token = bearer(c);
   if (token === null || !(await isEqual(token, c.env.ADMIN_TOKEN))) {
-    throw refused(c, new ProblemError("unauthorized", CHALLENGE));
+    const isKey = token !== null && isApiKey(token);
+    throw refused(c, unauthorized(isKey ? `${WANTS_ADMIN} You sent a merchant's API key.` : WANTS_ADMIN));
   }
   c.set("keyId", "admin");
   await next();
@@ -81,4 +90,8 @@ export function refused(c: Context<ApiEnv>, problem: ProblemError): ProblemError
 
 function tooMany(seconds: number): ProblemError {
   return new ProblemError("too_many_requests", { headers: { "retry-after": String(seconds) } });
+}
+
+function unauthorized(detail: string): ProblemError {
+  return new ProblemError("unauthorized", { detail, headers: { "www-authenticate": "Bearer" } });
 }

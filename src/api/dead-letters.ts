@@ -56,11 +56,14 @@ const again = createRoute({
   responses: { 200: json(DeadLetter, "The message"), ...problems(401, 404, 409, 503) },
 });
 
+/** When a message was sent, and its id, which its queue gave it. */
+const CURSOR = /^dead_[0-9a-z]{10}.+$/;
+
 /** `/v1/admin/dead-letters`, for the operator. */
 export function deadLetterRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(deadLetters.id, query);
+    const cut = pageBy(deadLetters.id, query, CURSOR);
     const rows = await drizzle(c.env.DB)
       .select({
         ...getTableColumns(deadLetters),

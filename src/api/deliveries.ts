@@ -9,7 +9,7 @@ import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
+import { listDeliveries, toRecord, type DeliveryRecord } from "../store/delivery-list.ts";
 import { NO_OUTBOX } from "../store/erasures.ts";
 import { recordOf } from "../store/replay.ts";
 import { deliveries, events } from "../store/schema.ts";
@@ -17,10 +17,23 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
 import { readEndpoint } from "./endpoint-row.ts";
-import { found, IdParam, json, ListQuery, pageOf, problems, Since, toIso } from "./schemas.ts";
+import { checkCursor, found, IdParam, json, ListQuery, pageOf, problems, Since, toIso } from "./schemas.ts";
+
+/** One status or several, separated by commas or as the same parameter again. */
+const Statuses = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [given].flat().flatMap((one) => one.split(",")))
+  .pipe(z.array(z.enum(STATUSES)))
+  .openapi({
+    type: "array",
+    items: { type: "string", enum: [...STATUSES] },
+    description: "One status or several: `status=exhausted,canceled`, or the parameter again.",
+    param: { style: "form", explode: false },
+  });
 
 const Filter = ListQuery.extend({
-  status: z.enum(STATUSES).optional(),
+  status: Statuses.optional(),
+  type: z.string().max(128).optional().openapi({ description: "The type of the event.", example: "payment.succeeded" }),
   endpoint: z.string().max(64).optional(),
   user: z.string().max(128).optional(),
   channel: z.enum(["webhook", ...CHANNELS]).optional(),
@@ -29,6 +42,7 @@ const Filter = ListQuery.extend({
     .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")
     .optional(),
   since: Since.optional(),
+  until: Since.optional().openapi({ description: "Accepted before this time." }),
 });
 
 const list = createRoute({
@@ -83,13 +97,19 @@ const cancel = createRoute({
   responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404, 409) },
 });
 
+/** The id of a delivery: that of its event, and its destination. */
+const CURSOR = /^dlv_[0-9a-z]{26}_[A-Za-z0-9_-]{1,64}$/;
+
 /** `/v1/deliveries`. */
 export function deliveryRoutes(app: Api): void {
   app.openapi(list, async (c) => {
-    const { since, ...filter } = c.req.valid("query");
+    const { since, until, status: statuses, ...filter } = c.req.valid("query");
+    checkCursor(filter.after, CURSOR);
     const { rows, next } = await listDeliveries(c.env.DB, c.get("merchant"), {
       ...filter,
+      statuses,
       since: since === undefined ? undefined : Date.parse(since),
+      until: until === undefined ? undefined : Date.parse(until),
     });
     return c.json({ data: rows.map(toDelivery), next }, 200);
   });
@@ -191,7 +211,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
       .where(and(eq(events.merchant, merchant), eq(events.id, partsOfDelivery(id)?.event ?? ""))),
   ]);
   const delivery = found(row);
-  return { row: delivery, event, outbox: event?.outbox ?? delivery.outbox };
+  return { row: toRecord({ delivery, event }), event, outbox: event?.outbox ?? delivery.outbox };
 }
 
 /**

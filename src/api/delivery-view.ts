@@ -4,6 +4,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 
 import { isChannel } from "../event/channels.ts";
 import type { WaitingFor as StoredWaitingFor } from "../outbox/contract.ts";
+import type { DeliveryRecord } from "../store/delivery-list.ts";
 import { deliveryRange } from "../store/event-deliveries.ts";
 import { deliveries } from "../store/schema.ts";
 import { Instant, isoOrNull, toIso } from "./schemas.ts";
@@ -59,6 +60,11 @@ export const Delivery = z
   .object({
     id: z.string(),
     event: z.string(),
+    type: z.string().nullable().openapi({
+      description: "The type of the event; null where the event is no longer in the log.",
+      example: "payment.succeeded",
+    }),
+    payment: z.string().nullable().openapi({ description: "The payment that the event is about, if it names one." }),
     endpoint: z.string().nullable(),
     channel: z.string(),
     user: z.string().nullable(),
@@ -72,12 +78,13 @@ export const Delivery = z
   })
   .openapi("Delivery");
 
-type Row = typeof deliveries.$inferSelect;
-
-export function toDelivery(row: Row): z.infer<typeof Delivery> {
+/** A delivery of the log as the API shows it. */
+export function toDelivery(row: DeliveryRecord): z.infer<typeof Delivery> {
   return {
     id: row.id,
     event: row.event,
+    type: row.type,
+    payment: row.payment,
     endpoint: isChannel(row.destination) ? null : row.destination,
     channel: isChannel(row.destination) ? row.destination : "webhook",
     user: row.user,

@@ -99,13 +99,16 @@ const remove = createRoute({
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
 });
 
+/** When an endpoint was made, in epoch ms, and its id, which the merchant may have chosen. */
+const CURSOR = /^\d{15}[A-Za-z0-9_-]{1,64}$/;
+
 /** `/v1/endpoints`. */
 export function endpointRoutes(app: Api): void {
   app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201));
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(sql`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`, query);
+    const cut = pageBy(sql`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`, query, CURSOR);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(endpoints)

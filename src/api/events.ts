@@ -20,6 +20,7 @@ import { invalid } from "./field-errors.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -180,7 +181,7 @@ export function eventRoutes(app: Api): void {
       const { rows, next } = await nextOfFeed(c.env.DB, c.get("merchant"), { ...query, since, wait });
       return c.json({ data: rows.map((row) => ({ ...toEvent(row), body: bodyOf(row) })), next }, 200);
     }
-    const cut = pageBy(events.id, query);
+    const cut = pageBy(events.id, query, idForm("evt"));
     const start = since === undefined ? undefined : gte(events.id, idFrom("evt", Date.parse(since)));
     const rows = await drizzle(c.env.DB)
       .select(listed)
@@ -202,7 +203,14 @@ export function eventRoutes(app: Api): void {
       deliveriesOf(db, merchant, id),
     ]);
     const event = found(row);
-    return c.json({ ...toEvent(event), body: bodyOf(event), deliveries: deliveryRows.map(toDelivery) }, 200);
+    return c.json(
+      {
+        ...toEvent(event),
+        body: bodyOf(event),
+        deliveries: deliveryRows.map((row) => toDelivery({ ...row, type: event.type, payment: event.payment })),
+      },
+      200,
+    );
   });
 }
 

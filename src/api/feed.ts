@@ -26,7 +26,7 @@ export async function nextOfFeed(
   const start = after ?? (since === undefined ? "" : idFrom("evt", Date.parse(since)).slice("evt_".length));
   const position = start === "" ? start : positionFrom(start);
   if (position === null) {
-    throw invalid("/after", "custom", "The `next` of a page before, or the id of an event");
+    throw invalid("/after", "invalid_cursor", "Send the `next` of the page before, unchanged, or the id of an event");
   }
   const until = Date.now() + wait * 1000;
   let page = await readFeed(db, merchant, { after: position, limit });

@@ -16,6 +16,7 @@ import { invalid } from "./field-errors.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -177,7 +178,7 @@ export function jobRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(jobs.id, query);
+    const cut = pageBy(jobs.id, query, idForm("job"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(jobs)

@@ -14,6 +14,7 @@ import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import {
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -86,7 +87,7 @@ const replay = createRoute({
 export function quarantineRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(quarantine.id, query);
+    const cut = pageBy(quarantine.id, query, idForm("qua"));
     const rows = await drizzle(c.env.DB)
       .select(listed)
       .from(quarantine)

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { asc, desc, gt, lt, type SQLWrapper } from "drizzle-orm";
 
+import type { IdPrefix } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { invalid } from "./field-errors.ts";
 
 /** Shapes that several resources share. */
 const Problem = z
@@ -91,8 +93,28 @@ export function isoOrNull(at: number | null): string | null {
   return at === null ? null : toIso(at);
 }
 
-/** How a page is cut out of a list by a column: where it begins, in which order, and one row too many. */
-export function pageBy(column: SQLWrapper, { limit, after, order }: Pick<ListQuery, "limit" | "after" | "order">) {
+/** What ids made here look like. */
+export function idForm(prefix: IdPrefix | "evt"): RegExp {
+  return new RegExp(`^${prefix}_[0-9a-z]{26}$`);
+}
+
+/** The cursor that a caller goes on after. Throws the problem `invalid` where no list has handed it out so. */
+export function checkCursor(after: string | undefined, form: RegExp): void {
+  if (after !== undefined && !form.test(after)) {
+    throw invalid("/after", "invalid_cursor", "Send the `next` of the page before, unchanged");
+  }
+}
+
+/**
+ * How a page is cut out of a list by a column: where it begins, in which order, and one row too many. `form`: of the
+ * list's cursors. Throws the problem `invalid` for a cursor of another form.
+ */
+export function pageBy(
+  column: SQLWrapper,
+  { limit, after, order }: Pick<ListQuery, "limit" | "after" | "order">,
+  form: RegExp,
+) {
+  checkCursor(after, form);
   const [isAfter, by] = order === "asc" ? [gt, asc] : [lt, desc];
   return { after: after === undefined ? undefined : isAfter(column, after), order: by(column), rows: limit + 1 };
 }

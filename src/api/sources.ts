@@ -16,7 +16,20 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { fieldErrors, invalid } from "./field-errors.ts";
-import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
+import {
+  body,
+  defined,
+  found,
+  idForm,
+  IdParam,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
 import { checkCredential, sealCredential } from "./source-credential.ts";
 import { NewSource, Secret, Source, SourceChange } from "./source-schema.ts";
 
@@ -126,7 +139,7 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(sources.id, query);
+    const cut = pageBy(sources.id, query, idForm("src"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(sources)

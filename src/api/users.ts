@@ -121,6 +121,9 @@ const lift = createRoute({
   responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },
 });
 
+/** Ids of users are the merchant's own. */
+const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+
 /** `/v1/users`. */
 export function userRoutes(app: Api): void {
   app.openapi(put, async (c) => {
@@ -147,7 +150,7 @@ export function userRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const { email, phone, ...query } = c.req.valid("query");
-    const cut = pageBy(users.id, query);
+    const cut = pageBy(users.id, query, USER_ID);
     const merchant = c.get("merchant");
     const hashes = (channel: "email" | "sms", address: string) => addressHashes(c.env, merchant, channel, address);
     const rows = await drizzle(c.env.DB)

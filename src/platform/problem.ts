@@ -1,7 +1,7 @@
 /** Every problem that the API answers with: code → status and title (RFC 9457). */
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not JSON" },
-  unauthorized: { status: 401, title: "No valid API key" },
+  unauthorized: { status: 401, title: "No valid key of the kind that the call takes" },
   missing_scope: { status: 403, title: "The API key lacks a scope" },
   merchant_suspended: { status: 403, title: "The merchant is suspended" },
   not_found: { status: 404, title: "Not found" },
