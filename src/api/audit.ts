@@ -35,7 +35,7 @@ const list = createRoute({
   method: "get",
   path: "/v1/audit",
   operationId: "listAudit",
-  summary: "List who changed what of the configuration",
+  summary: "List who changed what in the configuration",
   ...needsScope("keys:write"),
   request: { query: ListQuery },
   responses: { 200: json(pageOf(Entry), "A page"), ...problems(401, 403, 422) },

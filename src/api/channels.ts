@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 
 import type { Adapter } from "../channels/adapter.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
+import { REACHED } from "../event/channels.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
 import { channelAccounts } from "../store/schema.ts";
@@ -26,10 +27,12 @@ const NewAccount = z
   .openapi("NewChannelAccount");
 
 const Account = z
-  .looseObject({ channel: z.enum(["email", "sms"]), provider: z.string(), createdAt: Instant, updatedAt: Instant })
-  .openapi("ChannelAccount", { description: "With the provider's own settings, but for those that are secret." });
+  .looseObject({ channel: z.enum(REACHED), provider: z.string(), createdAt: Instant, updatedAt: Instant })
+  .openapi("ChannelAccount", {
+    description: "The account, with its provider's own settings except those that are secret.",
+  });
 
-const ChannelParam = z.object({ channel: z.enum(["email", "sms"]) });
+const ChannelParam = z.object({ channel: z.enum(REACHED) });
 
 const put = createRoute({
   method: "put",
@@ -67,7 +70,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/channels/{channel}",
   operationId: "deleteChannel",
-  summary: "Remove a channel's account: nobody is told on it any more",
+  summary: "Remove a channel's account: Paybell tells nobody anything on it any more",
   ...needsScope("config:write"),
   request: { params: ChannelParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },

@@ -3,7 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
-import { CHANNELS, isChannel } from "../event/channels.ts";
+import { isChannel, REACHED } from "../event/channels.ts";
 import { partsOfDelivery } from "../event/ids.ts";
 import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
@@ -22,8 +22,14 @@ import { checkCursor, found, IdParam, json, ListQuery, pageOf, problems, Since, 
 /** One status or several, separated by commas or as the same parameter again. */
 const Statuses = z
   .union([z.string(), z.array(z.string())])
-  .transform((given) => [given].flat().flatMap((one) => one.split(",")))
-  .pipe(z.array(z.enum(STATUSES)))
+  .transform((given, context) => {
+    const statuses = [given].flat().flatMap((one) => one.split(","));
+    if (statuses.every(isStatus)) {
+      return statuses;
+    }
+    context.addIssue({ code: "invalid_value", values: [...STATUSES], input: given });
+    return z.NEVER;
+  })
   .openapi({
     type: "array",
     items: { type: "string", enum: [...STATUSES] },
@@ -36,7 +42,7 @@ const Filter = ListQuery.extend({
   type: z.string().max(128).optional().openapi({ description: "The type of the event.", example: "payment.succeeded" }),
   endpoint: z.string().max(64).optional(),
   user: z.string().max(128).optional(),
-  channel: z.enum(["webhook", ...CHANNELS]).optional(),
+  channel: z.enum(["webhook", ...REACHED]).optional(),
   event: z
     .string()
     .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")
@@ -49,7 +55,7 @@ const list = createRoute({
   method: "get",
   path: "/v1/deliveries",
   operationId: "listDeliveries",
-  summary: "List deliveries; a page may be short and still have a next one",
+  summary: "List deliveries; a page may have fewer than `limit` and still be followed by another",
   ...needsScope("log:read"),
   request: { query: Filter },
   responses: { 200: json(pageOf(Delivery), "A page"), ...problems(401, 403, 422) },
@@ -91,11 +97,15 @@ const cancel = createRoute({
   method: "post",
   path: "/v1/deliveries/{id}/cancel",
   operationId: "cancelDelivery",
-  summary: "End a delivery that is not finished; its lane goes on",
+  summary: "Cancel a delivery that is not finished; its lane goes on",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404, 409) },
 });
+
+function isStatus(text: string): text is (typeof STATUSES)[number] {
+  return (STATUSES as readonly string[]).includes(text);
+}
 
 /** The id of a delivery: that of its event, and its destination. */
 const CURSOR = /^dlv_[0-9a-z]{26}_[A-Za-z0-9_-]{1,64}$/;

@@ -22,25 +22,17 @@ export const STATUSES = [
 
 const WaitingFor = z
   .object({
-    reason: z.enum([
-      "lane",
-      "paused",
-      "disabled",
-      "unverified",
-      "throttled",
-      "breaker",
-      "retryAfter",
-      "quietHours",
-      "backoff",
-    ]),
-    delivery: z.string().optional().openapi({ description: "The delivery that holds the lane." }),
+    reason: z.enum(["lane", "paused", "disabled", "unverified", "throttled", "breaker", "retry_after", "backoff"]),
+    delivery: z.string().optional().openapi({ description: "The delivery that comes first in the lane." }),
     until: Instant.optional(),
   })
   .openapi("WaitingFor");
 
 const Attempt = z
   .object({
-    number: z.int().openapi({ description: "Of the dispatch that it belongs to; rises, not without gaps." }),
+    number: z.int().openapi({
+      description: "Rises from attempt to attempt, with gaps: Paybell also numbers what it did not attempt after all.",
+    }),
     at: Instant,
     class: z.string().openapi({ example: "timeout" }),
     durationMs: z.number(),
@@ -49,8 +41,12 @@ const Attempt = z
     status: z.int().optional(),
     response: z.string().optional().openapi({ description: "The first 4 KiB of an endpoint's answer." }),
     message: z.string().optional().openapi({ description: "The id that the channel's provider gave the message." }),
-    code: z.string().optional().openapi({ description: "The channel's provider's own name of the error." }),
-    error: z.string().optional(),
+    code: z.string().optional().openapi({
+      description:
+        "Why a webhook got no answer: timed_out, name_not_found, name_or_tls, tls_failed, connection_refused, connection_lost, unreachable, answer_cut_off or network_error. Of a message to a person: the name that the channel's provider gives the error.",
+      example: "name_or_tls",
+    }),
+    error: z.string().optional().openapi({ description: "The same in a sentence." }),
     retryAt: Instant.optional(),
   })
   .openapi("Attempt");
@@ -105,13 +101,16 @@ export function toDelivery(row: DeliveryRecord): z.infer<typeof Delivery> {
   };
 }
 
+/** Reasons as rows of the release before have them. */
+const RENAMED: Record<string, StoredWaitingFor["reason"]> = { retryAfter: "retry_after" };
+
 /** What a delivery waits for, as the API shows it. */
 export function toWaitingFor(stored: StoredWaitingFor | null): z.infer<typeof WaitingFor> | null {
   if (stored === null) {
     return null;
   }
-  const { until, ...rest } = stored;
-  return { ...rest, ...(until !== undefined && { until: toIso(until) }) };
+  const { until, reason, ...rest } = stored;
+  return { reason: RENAMED[reason] ?? reason, ...rest, ...(until !== undefined && { until: toIso(until) }) };
 }
 
 /** The deliveries of one event. */

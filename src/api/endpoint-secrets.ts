@@ -21,21 +21,23 @@ export const OVERLAP_SECONDS = 86_400;
 const Secrets = z
   .object({
     secret: z.string(),
-    previous: z
-      .array(z.object({ secret: z.string(), expiresAt: Instant }))
-      .openapi({ description: "Replaced, and signing beside the newest until they expire; the newest first." }),
+    previous: z.array(z.object({ secret: z.string(), expiresAt: Instant })).openapi({
+      description: "Secrets that were replaced. They sign beside the newest until they expire. The newest comes first.",
+    }),
   })
   .openapi("EndpointSecrets");
 
 const Rotation = z
   .strictObject({
-    secret: EndpointSecret.optional().openapi({ description: "One that you have; else a new one is made." }),
+    secret: EndpointSecret.optional().openapi({
+      description: "A secret that you already have. Without it, Paybell makes a new one.",
+    }),
     overlapSeconds: z
       .int()
       .min(60)
       .max(604_800)
       .optional()
-      .openapi({ description: `For so long the secret until now signs too. ${OVERLAP_SECONDS} by default.` }),
+      .openapi({ description: `For how many seconds the secret until now signs too. ${OVERLAP_SECONDS} by default.` }),
   })
   .openapi("SecretRotation");
 

@@ -66,7 +66,7 @@ const show = createRoute({
   summary: "Show an endpoint",
   ...needsScope("config:write"),
   request: { params: IdParam },
-  responses: { 200: json(EndpointWithHealth, "The endpoint, and how it does"), ...problems(401, 403, 404) },
+  responses: { 200: json(EndpointWithHealth, "The endpoint, and how well it answers"), ...problems(401, 403, 404) },
 });
 
 const change = createRoute({

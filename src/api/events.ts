@@ -37,10 +37,10 @@ import {
 const Accepted = z
   .object({
     id: z.string(),
-    sequence: z
-      .int()
-      .nullable()
-      .openapi({ description: "Place in the ordering key; null while the event is spilled." }),
+    sequence: z.int().nullable().openapi({
+      description:
+        "The event's place among those of its user. `null`: Paybell has taken the event in, but not numbered it yet.",
+    }),
     status: z.enum(["accepted", "duplicate"]),
   })
   .openapi("Accepted");
@@ -66,12 +66,16 @@ const Event = z
     sequence: z.int().nullable(),
     acceptedAt: Instant,
     occurredAt: Instant,
-    alteredAt: Instant.nullable().openapi({ description: "When its id came again with other content, if it did." }),
+    alteredAt: Instant.nullable().openapi({
+      description: "When the same id came again with other content. `null`: it did not.",
+    }),
   })
   .openapi("Event");
 
 const EventWithDeliveries = Event.extend({
-  body: z.unknown().openapi({ description: "What endpoints are sent, but for `previous`." }),
+  body: z.unknown().openapi({
+    description: "The body that Paybell sends to endpoints, without `previous`, which differs between them.",
+  }),
   deliveries: z.array(Delivery),
 }).openapi("EventWithDeliveries");
 
@@ -95,12 +99,15 @@ const post = createRoute({
     headers: z.object({
       "idempotency-key": z
         .string()
-        .regex(/^[\x21-\x7e]{1,255}$/)
+        .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 visible characters of ASCII")
         .optional(),
     }),
   },
   responses: {
-    202: json(z.union([Accepted, z.object({ data: z.array(BatchResult) })]), "What became of it"),
+    202: json(
+      z.union([Accepted, z.object({ data: z.array(BatchResult) })]),
+      "What became of the event, or of each event",
+    ),
     ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503, 508),
   },
 });
@@ -108,7 +115,8 @@ const post = createRoute({
 const Filter = ListQuery.extend({
   since: Since.optional(),
   wait: z.coerce.number().int().min(0).max(20).optional().openapi({
-    description: "With order=asc: the feed (docs/feed.md). Seconds to wait for events if there are none yet.",
+    description:
+      "Only with order=asc: reads the feed (docs/feed.md), and waits up to this many seconds while there are no events yet.",
   }),
 });
 
@@ -121,7 +129,11 @@ const list = createRoute({
   request: { query: Filter },
   responses: {
     200: json(
-      pageOf(Event.extend({ body: z.unknown().optional().openapi({ description: "In the feed." }) })),
+      pageOf(
+        Event.extend({
+          body: z.unknown().optional().openapi({ description: "What endpoints are sent; only in the feed." }),
+        }),
+      ),
       "A page; in the feed `next` is never null",
     ),
     ...problems(401, 403, 422),

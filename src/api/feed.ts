@@ -21,7 +21,7 @@ export async function nextOfFeed(
   { order, limit, wait, after, since }: FeedQuery,
 ): Promise<FeedPage> {
   if (order !== "asc") {
-    throw invalid("/wait", "custom", "Only a list in the order of time can be waited for: order=asc");
+    throw invalid("/wait", "invalid_value", "Only a list in the order of time can be waited for: order=asc");
   }
   const start = after ?? (since === undefined ? "" : idFrom("evt", Date.parse(since)).slice("evt_".length));
   const position = start === "" ? start : positionFrom(start);

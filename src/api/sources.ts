@@ -96,7 +96,7 @@ const addSecret = createRoute({
   method: "post",
   path: "/v1/sources/{id}/secrets",
   operationId: "addSourceSecret",
-  summary: "Add a signing secret; all of a source's secrets verify",
+  summary: "Add a signing secret; a post that any of a source's secrets verifies is taken",
   ...needsScope("config:write"),
   request: { params: IdParam, body: body(z.strictObject({ secret: Secret }), { secret: EXAMPLE_SECRET }) },
   responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
@@ -248,7 +248,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
 }
 
 async function sealSecret(env: Env, source: string, secret: string): Promise<Row["secrets"][number]> {
-  return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
+  return { id: randomId("sec"), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
 }
 
 function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, origin: string) {

@@ -81,7 +81,7 @@ export interface EventRecord {
   payment: string | null;
   livemode: boolean;
   stale: boolean;
-  /** Place in the ordering key; null while the event is spilled. */
+  /** The event's place among those of its user. `null`: Paybell has taken the event in, but not numbered it yet. */
   sequence: number | null;
   /** Epoch ms of receipt, and of the event itself at the provider. */
   acceptedAt: number;
@@ -236,7 +236,7 @@ export interface Attempt {
   response?: string;
   /** The id that a channel's provider gave the message. */
   message?: string;
-  /** The provider's own name or number of the error. */
+  /** Of a webhook, which fault of the network it was; else the channel's provider's own name or number of the error. */
   code?: string;
   error?: string;
   /** Epoch ms of the next one, where one is planned. */
@@ -254,16 +254,7 @@ export type DeliveryStatus =
   | "skipped";
 
 export interface WaitingFor {
-  reason:
-    | "lane"
-    | "paused"
-    | "disabled"
-    | "unverified"
-    | "throttled"
-    | "breaker"
-    | "retryAfter"
-    | "quietHours"
-    | "backoff";
+  reason: "lane" | "paused" | "disabled" | "unverified" | "throttled" | "breaker" | "retry_after" | "backoff";
   delivery?: string;
   /** Epoch ms. */
   until?: number;
@@ -309,7 +300,7 @@ export interface Announcement {
   data: Record<string, unknown>;
 }
 
-/** A signed request that became no event, as its table has it: what the fields are stands there. Times in epoch ms. */
+/** A signed request that became no event, with the columns of the table `quarantine` (store/schema.ts). Times in epoch ms. */
 export interface Quarantined {
   merchant: string;
   id: string;

@@ -105,7 +105,7 @@ async function read(
 }
 
 /** Deliveries with what their events are about, for {@link toRecord}. */
-export function withEvents(orm: DrizzleD1Database) {
+function withEvents(orm: DrizzleD1Database) {
   const { type, payment } = events;
   return orm
     .select({ delivery: deliveries, event: { type, payment } })
