@@ -102,7 +102,7 @@ export function toDelivery(row: DeliveryRecord): z.infer<typeof Delivery> {
 }
 
 /** Reasons as rows of the release before have them. */
-const RENAMED: Record<string, StoredWaitingFor["reason"]> = { retryAfter: "retry_after" };
+const RENAMED = new Map<string, StoredWaitingFor["reason"]>([["retryAfter", "retry_after"]]);
 
 /** What a delivery waits for, as the API shows it. */
 export function toWaitingFor(stored: StoredWaitingFor | null): z.infer<typeof WaitingFor> | null {
@@ -110,7 +110,7 @@ export function toWaitingFor(stored: StoredWaitingFor | null): z.infer<typeof Wa
     return null;
   }
   const { until, reason, ...rest } = stored;
-  return { reason: RENAMED[reason] ?? reason, ...rest, ...(until !== undefined && { until: toIso(until) }) };
+  return { reason: RENAMED.get(reason) ?? reason, ...rest, ...(until !== undefined && { until: toIso(until) }) };
 }
 
 /** The deliveries of one event. */

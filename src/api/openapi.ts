@@ -18,7 +18,7 @@ export function openApiDocument(app: Api) {
   for (const item of Object.values(document.paths ?? {})) {
     for (const { parameters = [], responses } of Object.values(item as Record<string, Operation>)) {
       const more = parameters.length > 0 ? [...ANY_CALL, "422"] : ANY_CALL;
-      for (const status of [...Object.keys(responses), ...more].filter((one) => one in PROBLEM_ANSWERS)) {
+      for (const status of [...Object.keys(responses), ...more].filter((one) => Object.hasOwn(PROBLEM_ANSWERS, one))) {
         responses[status] = { $ref: `#/components/responses/${nameOf(status)}` };
       }
     }
@@ -40,11 +40,13 @@ interface Operation {
 const ANY_CALL = ["429", "500", "503"];
 
 /** Headers that go with problems of a status. */
-const HEADERS: Record<string, object> = {
-  401: { "WWW-Authenticate": { required: true, schema: { type: "string" }, description: "`Bearer`." } },
-  429: { "Retry-After": retryAfter() },
-  503: { "Retry-After": retryAfter() },
-};
+const HEADERS = new Map<string, object>(
+  Object.entries({
+    401: { "WWW-Authenticate": { required: true, schema: { type: "string" }, description: "`Bearer`." } },
+    429: { "Retry-After": retryAfter() },
+    503: { "Retry-After": retryAfter() },
+  }),
+);
 
 /** The answers for problems, by status: they look the same in every call. */
 const PROBLEM_ANSWERS: Record<string, object> = Object.fromEntries(
@@ -52,7 +54,7 @@ const PROBLEM_ANSWERS: Record<string, object> = Object.fromEntries(
     status,
     {
       description,
-      ...(HEADERS[status] && { headers: HEADERS[status] }),
+      headers: HEADERS.get(status) ?? {},
       content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
     },
   ]),

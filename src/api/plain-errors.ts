@@ -10,7 +10,7 @@ export const REQUIRED = "This field is required";
 export function inPlainWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined ? REQUIRED : `This has to be ${TYPES[issue.expected] ?? issue.expected}`;
+      return issue.input === undefined ? REQUIRED : `This has to be ${TYPES.get(issue.expected) ?? issue.expected}`;
     case "invalid_value":
       return oneOf(issue.values);
     case "too_small":
@@ -26,7 +26,7 @@ export function inPlainWords(issue: z.core.$ZodRawIssue): string {
         issue.origin,
       );
     case "invalid_format":
-      return FORMATS[issue.format] ?? "This is not written as this field has to be";
+      return FORMATS.get(issue.format) ?? "This is not written as this field has to be";
     case "not_multiple_of":
       return `This has to be a multiple of ${issue.divisor}`;
     case "unrecognized_keys":
@@ -42,30 +42,36 @@ export function inPlainWords(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-const TYPES: Record<string, string> = {
-  string: "a string",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list",
-  object: "an object",
-  record: "an object",
-  null: "null",
-  never: "left out",
-};
+const TYPES = new Map<string, string>(
+  Object.entries({
+    string: "a string",
+    number: "a number",
+    int: "a whole number",
+    boolean: "true or false",
+    array: "a list",
+    object: "an object",
+    record: "an object",
+    null: "null",
+    never: "left out",
+  }),
+);
 
-const UNITS: Record<string, [one: string, many: string]> = {
-  string: ["character", "characters"],
-  array: ["item", "items"],
-  record: ["field", "fields"],
-};
+const UNITS = new Map<string, [one: string, many: string]>(
+  Object.entries({
+    string: ["character", "characters"],
+    array: ["item", "items"],
+    record: ["field", "fields"],
+  }),
+);
 
-const FORMATS: Record<string, string> = {
-  datetime: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z",
-  date: "A date, such as 2026-11-23",
-  email: "An email address, such as ada@example.com",
-  url: "A URL, such as https://shop.example/webhooks",
-};
+const FORMATS = new Map<string, string>(
+  Object.entries({
+    datetime: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z",
+    date: "A date, such as 2026-11-23",
+    email: "An email address, such as ada@example.com",
+    url: "A URL, such as https://shop.example/webhooks",
+  }),
+);
 
 function oneOf(values: readonly unknown[]): string {
   const [first, ...others] = values.map((value) => JSON.stringify(value));
@@ -73,7 +79,7 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 function sized(how: string, bound: number | bigint, origin: string): string {
-  const unit = UNITS[origin];
+  const unit = UNITS.get(origin);
   return unit
     ? `This has to have ${how} ${bound} ${unit[Number(bound) === 1 ? 0 : 1]}`
     : `This has to be ${how} ${bound}`;
