@@ -15,6 +15,7 @@ import { needsScope } from "./authenticate.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -53,7 +54,7 @@ const create = createRoute({
   operationId: "createApiKey",
   summary: "Make an API key, shown once; it can do no more than the key that makes it",
   ...needsScope("keys:write"),
-  request: { body: body(NewApiKey) },
+  request: { body: body(NewApiKey, { name: "Dashboard", scopes: ["log:read"] }) },
   responses: {
     201: json(ApiKey.extend({ apiKey: z.string() }), "The key"),
     ...problems(400, 401, 403, 413, 415, 422),
@@ -122,7 +123,7 @@ export function apiKeyRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(apiKeys.id, query);
+    const cut = pageBy(apiKeys.id, query, idForm("key"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(apiKeys)

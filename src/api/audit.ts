@@ -9,7 +9,7 @@ import { auditRow } from "../store/audit.ts";
 import { audit } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
-import { Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
+import { idForm, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 /** A change of configuration: what was done (`endpoint.updated`) to which id, and the names of the fields it set. */
 export interface Change {
@@ -35,7 +35,7 @@ const list = createRoute({
   method: "get",
   path: "/v1/audit",
   operationId: "listAudit",
-  summary: "List who changed what of the configuration",
+  summary: "List who changed what in the configuration",
   ...needsScope("keys:write"),
   request: { query: ListQuery },
   responses: { 200: json(pageOf(Entry), "A page"), ...problems(401, 403, 422) },
@@ -45,7 +45,7 @@ const list = createRoute({
 export function auditRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(audit.id, query);
+    const cut = pageBy(audit.id, query, idForm("aud"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(audit)

@@ -15,11 +15,18 @@ import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
 import type { ApiEnv } from "./api-env.ts";
 
-const CHALLENGE = { headers: { "www-authenticate": "Bearer" } };
+/** What the header of a call has to hold, for whoever is refused. */
+const WANTS_KEY = "This call takes a merchant's API key: `Authorization: Bearer pbk_…`.";
+const WANTS_ADMIN = "This call takes the operator's ADMIN_TOKEN: `Authorization: Bearer …`.";
 
 /** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
 export function needsScope(scope: Scope) {
   return { security: [{ apiKey: [scope] }], middleware: [requireScope(scope)] };
+}
+
+/** A route that every key of a merchant may call, whatever its scopes. */
+export function needsKey() {
+  return { security: [{ apiKey: [] as string[] }], middleware: [requireScope(null)] };
 }
 
 /** A route that only the operator may call, with the admin token. */
@@ -27,7 +34,7 @@ export function needsAdmin() {
   return { security: [{ adminToken: [] as string[] }], middleware: [requireAdmin] };
 }
 
-function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
+function requireScope(scope: Scope | null): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const [token, now] = [bearer(c), Date.now()];
     const isKey = token !== null && isApiKey(token);
@@ -37,12 +44,13 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
     }
     const key = found?.value ?? null;
     if (key === null) {
-      throw refused(c, new ProblemError("unauthorized", CHALLENGE));
+      const isAdmin = token !== null && (await isEqual(token, c.env.ADMIN_TOKEN));
+      throw refused(c, unauthorized(isAdmin ? `${WANTS_KEY} You sent the operator's admin token.` : WANTS_KEY));
     }
     if (key.merchantStatus !== "active") {
       throw new ProblemError("merchant_suspended");
     }
-    if (!key.scopes.includes(scope)) {
+    if (scope !== null && !key.scopes.includes(scope)) {
       throw new ProblemError("missing_scope", { detail: `This call needs the scope ${scope}.` });
     }
     const within = await Promise.all([
@@ -64,7 +72,8 @@ function requireScope(scope: Scope): MiddlewareHandler<ApiEnv> {
 const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const token = bearer(c);
   if (token === null || !(await isEqual(token, c.env.ADMIN_TOKEN))) {
-    throw refused(c, new ProblemError("unauthorized", CHALLENGE));
+    const isKey = token !== null && isApiKey(token);
+    throw refused(c, unauthorized(isKey ? `${WANTS_ADMIN} You sent a merchant's API key.` : WANTS_ADMIN));
   }
   c.set("keyId", "admin");
   await next();
@@ -88,4 +97,8 @@ export function refused(c: Context<ApiEnv>, problem: ProblemError): ProblemError
   }
   c.executionCtx.waitUntil(noteRefused(c.env, caller, now));
   return problem;
+}
+
+function unauthorized(detail: string): ProblemError {
+  return new ProblemError("unauthorized", { detail, headers: { "www-authenticate": "Bearer" } });
 }

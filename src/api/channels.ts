@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 
 import type { Adapter } from "../channels/adapter.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
+import { REACHED } from "../event/channels.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
 import { insertWhere } from "../store/capped.ts";
@@ -28,10 +29,12 @@ const NewAccount = z
   .openapi("NewChannelAccount");
 
 const Account = z
-  .looseObject({ channel: z.enum(["email", "sms"]), provider: z.string(), createdAt: Instant, updatedAt: Instant })
-  .openapi("ChannelAccount", { description: "With the provider's own settings, but for those that are secret." });
+  .looseObject({ channel: z.enum(REACHED), provider: z.string(), createdAt: Instant, updatedAt: Instant })
+  .openapi("ChannelAccount", {
+    description: "The account, with its provider's own settings except those that are secret.",
+  });
 
-const ChannelParam = z.object({ channel: z.enum(["email", "sms"]) });
+const ChannelParam = z.object({ channel: z.enum(REACHED) });
 
 const put = createRoute({
   method: "put",
@@ -39,7 +42,10 @@ const put = createRoute({
   operationId: "putChannel",
   summary: "Set the account by which users are reached on a channel",
   ...needsScope("config:write"),
-  request: { params: ChannelParam, body: body(NewAccount) },
+  request: {
+    params: ChannelParam,
+    body: body(NewAccount, { provider: "resend", from: "Shop <news@shop.example>", apiKey: "re_123456789" }),
+  },
   responses: { 200: json(Account, "The account"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -66,7 +72,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/channels/{channel}",
   operationId: "deleteChannel",
-  summary: "Remove a channel's account: nobody is told on it any more",
+  summary: "Remove a channel's account: Paybell tells nobody anything on it any more",
   ...needsScope("config:write"),
   request: { params: ChannelParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },

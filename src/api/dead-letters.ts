@@ -28,11 +28,11 @@ const DeadLetter = z
     id: z.string(),
     queue: z.enum(["deliveries", "backup"]),
     kind: z.string().openapi({ example: "accept" }),
-    at: Instant.openapi({ description: "When its queue gave it up." }),
+    at: Instant.openapi({ description: "When the queue gave the message up." }),
     attempts: z.int(),
     body: z.string().openapi({ description: "The start of the message." }),
     error: z.string().nullable().openapi({ description: "Why it failed the last time, where that is known." }),
-    redrivenAt: Instant.nullable().openapi({ description: "When it went around again." }),
+    redrivenAt: Instant.nullable().openapi({ description: "When the message was sent around again." }),
   })
   .openapi("DeadLetter");
 
@@ -56,11 +56,14 @@ const again = createRoute({
   responses: { 200: json(DeadLetter, "The message"), ...problems(401, 404, 409, 503) },
 });
 
+/** When a message was sent, and its id, which its queue gave it. */
+const CURSOR = /^dead_[0-9a-z]{10}.+$/;
+
 /** `/v1/admin/dead-letters`, for the operator. */
 export function deadLetterRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(deadLetters.id, query);
+    const cut = pageBy(deadLetters.id, query, CURSOR);
     const rows = await drizzle(c.env.DB)
       .select({
         ...getTableColumns(deadLetters),
@@ -83,7 +86,7 @@ export function deadLetterRoutes(app: Api): void {
       throw new ProblemError("not_redrivable", { detail: "Its outbox sends again what it was about." });
     }
     if (letter.redrivenAt !== null) {
-      throw new ProblemError("not_redrivable", { detail: "It has gone around again already." });
+      throw new ProblemError("not_redrivable", { detail: "Somebody has already sent this message around again." });
     }
     const now = Date.now();
     if ((await redrive(c.env, letter, now)) === "failed") {

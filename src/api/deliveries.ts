@@ -3,37 +3,60 @@ import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
-import { CHANNELS } from "../event/channels.ts";
+import { isChannel, REACHED } from "../event/channels.ts";
 import { partsOfDelivery } from "../event/ids.ts";
 import { V } from "../outbox/contract.ts";
+import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { listDeliveries, type DeliveryRecord } from "../store/delivery-list.ts";
+import { mustVerify } from "../platform/verification.ts";
+import { listDeliveries, toRecord, type DeliveryRecord } from "../store/delivery-list.ts";
 import { NO_OUTBOX } from "../store/erasures.ts";
 import { recordOf } from "../store/replay.ts";
 import { deliveries, events } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { needsScope } from "./authenticate.ts";
 import { Delivery, STATUSES, toDelivery, toWaitingFor } from "./delivery-view.ts";
-import { found, IdParam, json, ListQuery, pageOf, problems, Since } from "./schemas.ts";
+import { readEndpoint } from "./endpoint-row.ts";
+import { checkCursor, found, IdParam, json, ListQuery, pageOf, problems, Since, toIso } from "./schemas.ts";
+
+/** One status or several, separated by commas or as the same parameter again. */
+const Statuses = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given, context) => {
+    const statuses = [given].flat().flatMap((one) => one.split(","));
+    if (statuses.every(isStatus)) {
+      return statuses;
+    }
+    context.addIssue({ code: "invalid_value", values: [...STATUSES], input: given });
+    return z.NEVER;
+  })
+  .openapi({
+    type: "array",
+    items: { type: "string", enum: [...STATUSES] },
+    description: "One status or several: `status=exhausted,canceled`, or the parameter again.",
+    param: { style: "form", explode: false },
+  });
 
 const Filter = ListQuery.extend({
-  status: z.enum(STATUSES).optional(),
+  status: Statuses.optional(),
+  type: z.string().max(128).optional().openapi({ description: "The type of the event.", example: "payment.succeeded" }),
   endpoint: z.string().max(64).optional(),
   user: z.string().max(128).optional(),
-  channel: z.enum(["webhook", ...CHANNELS]).optional(),
+  channel: z.enum(["webhook", ...REACHED]).optional(),
   event: z
     .string()
     .regex(/^evt_[0-9a-z]{26}$/, "The id of an event")
     .optional(),
   since: Since.optional(),
+  until: Since.optional().openapi({ description: "Accepted before this time." }),
 });
 
 const list = createRoute({
   method: "get",
   path: "/v1/deliveries",
   operationId: "listDeliveries",
-  summary: "List deliveries; a page may be short and still have a next one",
+  summary: "List deliveries; a page may have fewer than `limit` and still be followed by another",
   ...needsScope("log:read"),
   request: { query: Filter },
   responses: { 200: json(pageOf(Delivery), "A page"), ...problems(401, 403, 422) },
@@ -49,33 +72,55 @@ const show = createRoute({
   responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404) },
 });
 
+const Retried = z
+  .object({
+    status: z.enum(["queued"]),
+    detail: z.string().openapi({
+      description: "When it is attempted, in words: at once, or when its endpoint takes deliveries again.",
+      example: "Paybell attempts it now.",
+    }),
+  })
+  .openapi("Retried");
+
 const retry = createRoute({
   method: "post",
   path: "/v1/deliveries/{id}/retry",
   operationId: "retryDelivery",
-  summary: "Send a finished delivery again, beside its lane",
+  summary: "Attempt a delivery now",
+  description:
+    "One that waits for its next attempt is attempted now instead, at the head of its lane; the attempt counts in its retry schedule. One that is finished is sent again, beside its lane. Nothing is overtaken: while an earlier delivery of the lane is not finished, the answer is 409 `behind_another` and names that one.",
   ...needsScope("events:write"),
   request: { params: IdParam },
-  responses: { 202: json(z.object({ status: z.literal("queued") }), "It is queued"), ...problems(401, 403, 404, 409) },
+  responses: { 202: json(Retried, "Paybell attempts it"), ...problems(401, 403, 404, 409) },
 });
 
 const cancel = createRoute({
   method: "post",
   path: "/v1/deliveries/{id}/cancel",
   operationId: "cancelDelivery",
-  summary: "End a delivery that is not finished; its lane goes on",
+  summary: "Cancel a delivery that is not finished; its lane goes on",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404, 409) },
 });
 
+function isStatus(text: string): text is (typeof STATUSES)[number] {
+  return (STATUSES as readonly string[]).includes(text);
+}
+
+/** The id of a delivery: that of its event, and its destination. */
+const CURSOR = /^dlv_[0-9a-z]{26}_[A-Za-z0-9_-]{1,64}$/;
+
 /** `/v1/deliveries`. */
 export function deliveryRoutes(app: Api): void {
   app.openapi(list, async (c) => {
-    const { since, ...filter } = c.req.valid("query");
+    const { since, until, status: statuses, ...filter } = c.req.valid("query");
+    checkCursor(filter.after, CURSOR);
     const { rows, next } = await listDeliveries(c.env.DB, c.get("merchant"), {
       ...filter,
+      statuses,
       since: since === undefined ? undefined : Date.parse(since),
+      until: until === undefined ? undefined : Date.parse(until),
     });
     return c.json({ data: rows.map(toDelivery), next }, 200);
   });
@@ -94,7 +139,8 @@ export function deliveryRoutes(app: Api): void {
     if (record.sequence === null) {
       throw new ProblemError("still_waiting", { detail: "The event still waits for its outbox." });
     }
-    const { status } = await c.env.USER_OUTBOX.getByName(record.key).retry({
+    const detail = await whenAttempted(c, row.destination);
+    const retried = await c.env.USER_OUTBOX.getByName(record.key).retry({
       v: V,
       record,
       delivery: row.id,
@@ -104,10 +150,16 @@ export function deliveryRoutes(app: Api): void {
       attempts: Object.keys(row.attempts).length,
       counter: row.counter,
     });
-    if (status === "waiting") {
-      throw new ProblemError("still_waiting", { detail: "It is attempted without that: see waitingFor." });
+    switch (retried.status) {
+      case "queued":
+        return c.json({ status: retried.status, detail }, 202);
+      case "under_way":
+        throw new ProblemError("still_waiting", { detail: "It is being attempted at this moment." });
+      case "behind":
+        throw new ProblemError("behind_another", {
+          detail: `The delivery ${retried.delivery} comes before it in its lane: retry or cancel that one first.`,
+        });
     }
-    return c.json({ status }, 202);
   });
 
   app.openapi(cancel, async (c) => {
@@ -121,6 +173,35 @@ export function deliveryRoutes(app: Api): void {
     }
     return c.json(toDelivery((await read(c, row.id)).row), 200);
   });
+}
+
+/**
+ * When a delivery to a destination is attempted, in words for the caller. Throws the problem `not_found` where it is an
+ * endpoint that is deleted.
+ */
+async function whenAttempted(c: Context<ApiEnv>, destination: string): Promise<string> {
+  const now = "Paybell attempts it now.";
+  if (isChannel(destination)) {
+    return now;
+  }
+  const endpoint = await readEndpoint(c, destination);
+  if (endpoint === null) {
+    throw new ProblemError("not_found", { detail: "The endpoint of this delivery is deleted." });
+  }
+  if (endpoint.status !== "enabled") {
+    const call = endpoint.status === "paused" ? "resume" : "enable";
+    return `The endpoint is ${endpoint.status}. Paybell attempts it after POST /v1/endpoints/${destination}/${call}.`;
+  }
+  if (endpoint.awaitsHost !== null && mustVerify(c.env)) {
+    return `Paybell attempts it once the host ${endpoint.awaitsHost} has said that it wants webhooks (docs/endpoints.md).`;
+  }
+  if (!endpoint.watch) {
+    return now;
+  }
+  const { breaker, nextProbeAt } = await (await gateOf(c.env, endpoint.merchant, destination)).show();
+  return breaker === "closed"
+    ? now
+    : `The endpoint is failing, so Paybell leaves it alone${nextProbeAt === null ? "" : ` until ${toIso(nextProbeAt)}`} and then tries it with one delivery. This one is attempted once it is well.`;
 }
 
 /** A delivery with its event. `outbox`: the event's, which moves where a spilled event is taken in elsewhere. */
@@ -144,7 +225,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Found> {
       .where(and(eq(events.merchant, merchant), eq(events.id, partsOfDelivery(id)?.event ?? ""))),
   ]);
   const delivery = found(row);
-  return { row: delivery, event, outbox: event?.outbox ?? delivery.outbox };
+  return { row: toRecord({ delivery, event }), event, outbox: event?.outbox ?? delivery.outbox };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 
 import { isChannel } from "../event/channels.ts";
 import type { WaitingFor as StoredWaitingFor } from "../outbox/contract.ts";
+import type { DeliveryRecord } from "../store/delivery-list.ts";
 import { deliveryRange } from "../store/event-deliveries.ts";
 import { deliveries } from "../store/schema.ts";
 import { Instant, isoOrNull, toIso } from "./schemas.ts";
@@ -21,25 +22,17 @@ export const STATUSES = [
 
 const WaitingFor = z
   .object({
-    reason: z.enum([
-      "lane",
-      "paused",
-      "disabled",
-      "unverified",
-      "throttled",
-      "breaker",
-      "retryAfter",
-      "quietHours",
-      "backoff",
-    ]),
-    delivery: z.string().optional().openapi({ description: "The delivery that holds the lane." }),
+    reason: z.enum(["lane", "paused", "disabled", "unverified", "throttled", "breaker", "retry_after", "backoff"]),
+    delivery: z.string().optional().openapi({ description: "The delivery that comes first in the lane." }),
     until: Instant.optional(),
   })
   .openapi("WaitingFor");
 
 const Attempt = z
   .object({
-    number: z.int().openapi({ description: "Of the dispatch that it belongs to; rises, not without gaps." }),
+    number: z.int().openapi({
+      description: "Rises from attempt to attempt, with gaps: Paybell also numbers what it did not attempt after all.",
+    }),
     at: Instant,
     class: z.string().openapi({ example: "timeout" }),
     durationMs: z.number(),
@@ -48,8 +41,12 @@ const Attempt = z
     status: z.int().optional(),
     response: z.string().optional().openapi({ description: "The first 4 KiB of an endpoint's answer." }),
     message: z.string().optional().openapi({ description: "The id that the channel's provider gave the message." }),
-    code: z.string().optional().openapi({ description: "The channel's provider's own name of the error." }),
-    error: z.string().optional(),
+    code: z.string().optional().openapi({
+      description:
+        "Why a webhook got no answer: timed_out, name_not_found, name_or_tls, tls_failed, connection_refused, connection_lost, unreachable, answer_cut_off or network_error. Of a message to a person: the name that the channel's provider gives the error.",
+      example: "name_or_tls",
+    }),
+    error: z.string().optional().openapi({ description: "The same in a sentence." }),
     retryAt: Instant.optional(),
   })
   .openapi("Attempt");
@@ -59,6 +56,11 @@ export const Delivery = z
   .object({
     id: z.string(),
     event: z.string(),
+    type: z.string().nullable().openapi({
+      description: "The type of the event; null where the event is no longer in the log.",
+      example: "payment.succeeded",
+    }),
+    payment: z.string().nullable().openapi({ description: "The payment that the event is about, if it names one." }),
     endpoint: z.string().nullable(),
     channel: z.string(),
     user: z.string().nullable(),
@@ -72,12 +74,13 @@ export const Delivery = z
   })
   .openapi("Delivery");
 
-type Row = typeof deliveries.$inferSelect;
-
-export function toDelivery(row: Row): z.infer<typeof Delivery> {
+/** A delivery of the log as the API shows it. */
+export function toDelivery(row: DeliveryRecord): z.infer<typeof Delivery> {
   return {
     id: row.id,
     event: row.event,
+    type: row.type,
+    payment: row.payment,
     endpoint: isChannel(row.destination) ? null : row.destination,
     channel: isChannel(row.destination) ? row.destination : "webhook",
     user: row.user,
@@ -98,13 +101,16 @@ export function toDelivery(row: Row): z.infer<typeof Delivery> {
   };
 }
 
+/** Reasons as rows of the release before have them. */
+const RENAMED = new Map<string, StoredWaitingFor["reason"]>([["retryAfter", "retry_after"]]);
+
 /** What a delivery waits for, as the API shows it. */
 export function toWaitingFor(stored: StoredWaitingFor | null): z.infer<typeof WaitingFor> | null {
   if (stored === null) {
     return null;
   }
-  const { until, ...rest } = stored;
-  return { ...rest, ...(until !== undefined && { until: toIso(until) }) };
+  const { until, reason, ...rest } = stored;
+  return { reason: RENAMED.get(reason) ?? reason, ...rest, ...(until !== undefined && { until: toIso(until) }) };
 }
 
 /** The deliveries of one event. */

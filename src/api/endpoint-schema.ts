@@ -32,41 +32,52 @@ export const Filter = z
   .openapi({ example: { "data.payment.amount.value": { $gte: 1000 } } });
 
 const fields = {
-  url: z.string().max(2048).openapi({ description: "https, a public host name, port 443 or from 1024." }),
+  url: z
+    .string()
+    .max(2048)
+    .openapi({ description: "An https URL with a public host name and the port 443 or one from 1024 on." }),
   eventTypes: z.array(EventTypePattern).min(1).max(200).nullable().openapi({
     description:
-      "Types, or families such as payment.*; * and null: all but those of Paybell's own work (docs/operations.md).",
+      "The types of events that the endpoint wants, or families of them such as `payment.*`. `*` and `null`: all, except those about Paybell's own work (docs/operations.md).",
   }),
-  filter: Filter.nullable().openapi({ description: "Only events that pass it (docs/endpoints.md); null: all." }),
+  filter: Filter.nullable().openapi({
+    description: "The endpoint gets only events that pass this filter (docs/endpoints.md). `null`: it gets all.",
+  }),
   payload: z.enum(["full", "raw", "thin"]).openapi({
-    description: "raw: with the provider's own object under data.raw; thin: only id, type, time and link.",
+    description:
+      "`raw`: the body also has the provider's own object, under `data.raw`. `thin`: it has only id, type, time and a link to the event.",
   }),
   headers: Headers.nullable(),
   secretHeaders: SecretHeaders.nullable(),
-  ordering: z.enum(["user", "payment", "none"]).openapi({ description: "One lane per user, per payment, or none." }),
+  ordering: z.enum(["user", "payment", "none"]).openapi({
+    description:
+      "In which order the endpoint gets events: one after the other for each user, for each payment, or in no order.",
+  }),
   maxHold: z.int().min(0).max(DAY_SECONDS).openapi({
     description:
-      "Seconds after which an event that the endpoint answers with errors no longer holds its lane; 0: never.",
+      "For how many seconds an event that the endpoint answers with errors holds up those behind it. 0: until it is delivered or given up.",
   }),
-  retrySchedule: z
-    .array(z.int().min(1).max(DAY_SECONDS))
-    .min(1)
-    .max(20)
-    .nullable()
-    .openapi({ description: "Seconds before the second and each later attempt; null: the default schedule." }),
+  retrySchedule: z.array(z.int().min(1).max(DAY_SECONDS)).min(1).max(20).nullable().openapi({
+    description:
+      "Seconds to wait before the second and each later attempt. `null`: the default schedule (docs/delivery.md).",
+  }),
   timeoutSeconds: z.int().min(5).max(30),
   rateLimit: z
     .number()
     .min(0.1)
     .max(1000)
     .nullable()
-    .openapi({ description: "Attempts a second at most; null: no limit." }),
+    .openapi({ description: "How many attempts Paybell makes a second at most. `null`: no limit." }),
   includeStale: z.boolean(),
-  livemode: z.boolean().nullable().openapi({ description: "Only events of this mode; null: both." }),
-  compat: z.literal("svix").nullable().openapi({ description: "Send svix-* headers too." }),
-  signatures: z
-    .enum(["hmac", "hmac+ed25519"])
-    .openapi({ description: "By the endpoint's secret, or by your Ed25519 key too, whose public half is published." }),
+  livemode: z
+    .boolean()
+    .nullable()
+    .openapi({ description: "`true`: only live events; `false`: only test events; `null`: both." }),
+  compat: z.enum(["svix"]).nullable().openapi({ description: "`svix`: Paybell sends the `svix-*` headers too." }),
+  signatures: z.enum(["hmac", "hmac+ed25519"]).openapi({
+    description:
+      "How webhooks are signed: with the endpoint's secret, or also with your Ed25519 key, whose public half Paybell publishes.",
+  }),
   description: z.string().max(500).nullable(),
 };
 
@@ -107,11 +118,12 @@ export const Endpoint = z
   .object({
     id: z.string(),
     ...fields,
-    status: z
-      .enum(["enabled", "paused", "disabled"])
-      .openapi({ description: "What comes for an endpoint that is not enabled waits for it." }),
+    status: z.enum(["enabled", "paused", "disabled"]).openapi({
+      description: "Deliveries for an endpoint that is paused or disabled wait until it is enabled again.",
+    }),
     disabledReason: z.enum(["gone", "failing"]).nullable().openapi({
-      description: "gone: it answered 410 to three events in a row; failing: to none with success for days.",
+      description:
+        "`gone`: the endpoint answered 410 to three events in a row. `failing`: it has taken no event for days.",
     }),
     disabledAt: Instant.nullable(),
     verification: Verification.nullable().openapi({ description: "null: its host need not say anything." }),
@@ -123,12 +135,13 @@ export const Endpoint = z
 /** How an endpoint does. */
 const Health = z
   .object({
-    breaker: z.enum(["closed", "open", "halfOpen", "unknown"]).openapi({
-      description: "open: it is left alone for the moment; halfOpen: one attempt probes it.",
+    breaker: z.enum(["closed", "open", "half_open", "unknown"]).openapi({
+      description:
+        "`open`: Paybell leaves the endpoint alone for a while, since it fails. `half_open`: Paybell tries it with one delivery. `unknown`: Paybell cannot say at the moment.",
     }),
-    pending: z
-      .int()
-      .openapi({ description: "Deliveries that wait for it, of the last 10,000 that were not delivered." }),
+    pending: z.int().openapi({
+      description: "How many deliveries wait for the endpoint, counted among the last 10,000 that are not delivered.",
+    }),
     oldestPendingAt: Instant.nullable(),
     lastSuccessAt: Instant.nullable(),
     lastFailure: z.object({ at: Instant, class: z.string(), status: z.int().nullable() }).nullable(),

@@ -13,7 +13,7 @@ import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { readEndpoint, type EndpointRow } from "./endpoint-row.ts";
 import { EndpointSecret } from "./endpoint-schema.ts";
-import { found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
+import { body, found, IdParam, Instant, json, problems, toIso } from "./schemas.ts";
 
 /** How long a replaced secret signs on if the merchant does not say: a day to bring the new one everywhere. */
 export const OVERLAP_SECONDS = 86_400;
@@ -21,21 +21,23 @@ export const OVERLAP_SECONDS = 86_400;
 const Secrets = z
   .object({
     secret: z.string(),
-    previous: z
-      .array(z.object({ secret: z.string(), expiresAt: Instant }))
-      .openapi({ description: "Replaced, and signing beside the newest until they expire; the newest first." }),
+    previous: z.array(z.object({ secret: z.string(), expiresAt: Instant })).openapi({
+      description: "Secrets that were replaced. They sign beside the newest until they expire. The newest comes first.",
+    }),
   })
   .openapi("EndpointSecrets");
 
 const Rotation = z
   .strictObject({
-    secret: EndpointSecret.optional().openapi({ description: "One that you have; else a new one is made." }),
+    secret: EndpointSecret.optional().openapi({
+      description: "A secret that you already have. Without it, Paybell makes a new one.",
+    }),
     overlapSeconds: z
       .int()
       .min(60)
       .max(604_800)
       .optional()
-      .openapi({ description: `For so long the secret until now signs too. ${OVERLAP_SECONDS} by default.` }),
+      .openapi({ description: `For how many seconds the secret until now signs too. ${OVERLAP_SECONDS} by default.` }),
   })
   .openapi("SecretRotation");
 
@@ -55,7 +57,7 @@ const rotate = createRoute({
   operationId: "rotateEndpointSecret",
   summary: "Give an endpoint a new secret; for a while webhooks carry a signature of the old one too",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: { content: { "application/json": { schema: Rotation } } } },
+  request: { params: IdParam, body: { ...body(Rotation, { overlapSeconds: 3_600 }), required: false } },
   responses: { 200: json(Secrets, "The secrets"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 

@@ -15,7 +15,7 @@ const Milliseconds = z.number().nullable();
 
 const EndpointStats = z
   .object({
-    since: Instant.openapi({ description: "What was accepted from then on is counted; see `cut`." }),
+    since: Instant.openapi({ description: "Deliveries accepted from this time on are counted; see `cut`." }),
     cut: z.boolean().openapi({
       description: "Whether `since` is later than was asked for: the newest 10,000 of all deliveries are looked at.",
     }),
@@ -36,7 +36,7 @@ const show = createRoute({
   method: "get",
   path: "/v1/endpoints/{id}/stats",
   operationId: "getEndpointStats",
-  summary: "How an endpoint has done",
+  summary: "Show how many deliveries an endpoint took, and how fast",
   ...needsScope("log:read"),
   request: {
     params: IdParam,

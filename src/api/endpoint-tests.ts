@@ -20,14 +20,20 @@ const test = createRoute({
   operationId: "testEndpoint",
   summary: "Send a made-up event to an endpoint, and to nobody else",
   description:
-    "It goes the way of every event, whatever the endpoint wants otherwise, and counts in no metrics. It is not live, and its provider is `paybell`.",
+    "The event goes the way of every event, even if the endpoint's filter or types would not let it through. It is no live event, its provider is `paybell`, and metrics leave it out.",
   ...needsScope("config:write"),
   request: {
     params: IdParam,
-    body: { ...body(z.strictObject({ type: EventTypeName.default("payment.succeeded") })), required: false },
+    body: {
+      ...body(z.strictObject({ type: EventTypeName.default("payment.succeeded") }), { type: "refund.succeeded" }),
+      required: false,
+    },
   },
   responses: {
-    202: json(z.object({ event: z.string(), delivery: z.string() }), "It is on its way: look at the delivery"),
+    202: json(
+      z.object({ event: z.string(), delivery: z.string() }),
+      "The event is on its way; the delivery shows what became of it",
+    ),
     ...problems(400, 401, 403, 404, 413, 415, 422, 503),
   },
 });
@@ -43,8 +49,12 @@ const tryFilter = createRoute({
     body: body(
       z.strictObject({
         event: NewEvent,
-        filter: Filter.optional().openapi({ description: "The endpoint's own by default." }),
+        filter: Filter.optional().openapi({ description: "The filter to try. The endpoint's own by default." }),
       }),
+      {
+        event: { type: "payment.succeeded", data: { payment: { id: "p_77" } } },
+        filter: { "data.payment.id": { $in: ["p_77", "p_78"] } },
+      },
     ),
   },
   responses: {

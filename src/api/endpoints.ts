@@ -30,13 +30,19 @@ import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
 const EndpointWithSecret = Endpoint.extend({ secret: z.string() });
 
+const EXAMPLE = {
+  url: "https://shop.example/webhooks",
+  eventTypes: ["payment.*", "refund.succeeded"],
+  description: "The shop",
+};
+
 const create = createRoute({
   method: "post",
   path: "/v1/endpoints",
   operationId: "createEndpoint",
   summary: "Register a webhook URL",
   ...needsScope("config:write"),
-  request: { body: body(NewEndpoint) },
+  request: { body: body(NewEndpoint, EXAMPLE) },
   responses: {
     201: json(EndpointWithSecret, "The endpoint and its secret"),
     ...problems(400, 401, 403, 413, 415, 422),
@@ -60,7 +66,7 @@ const show = createRoute({
   summary: "Show an endpoint",
   ...needsScope("config:write"),
   request: { params: IdParam },
-  responses: { 200: json(EndpointWithHealth, "The endpoint, and how it does"), ...problems(401, 403, 404) },
+  responses: { 200: json(EndpointWithHealth, "The endpoint, and how well it answers"), ...problems(401, 403, 404) },
 });
 
 const change = createRoute({
@@ -69,7 +75,7 @@ const change = createRoute({
   operationId: "updateEndpoint",
   summary: "Change an endpoint",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(EndpointChange) },
+  request: { params: IdParam, body: body(EndpointChange, { eventTypes: ["payment.*", "dispute.*"], maxHold: 600 }) },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -79,7 +85,7 @@ const upsert = createRoute({
   operationId: "putEndpoint",
   summary: "Make an endpoint under your own id, or replace it; without a secret it keeps the one it has",
   ...needsScope("config:write"),
-  request: { params: OwnIdParam, body: body(NewEndpoint) },
+  request: { params: OwnIdParam, body: body(NewEndpoint, EXAMPLE) },
   responses: { 200: json(EndpointWithSecret, "The endpoint"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 
@@ -93,13 +99,16 @@ const remove = createRoute({
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },
 });
 
+/** When an endpoint was made, in epoch ms, and its id, which the merchant may have chosen. */
+const CURSOR = /^\d{15}[A-Za-z0-9_-]{1,64}$/;
+
 /** `/v1/endpoints`. */
 export function endpointRoutes(app: Api): void {
   app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201));
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(sql`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`, query);
+    const cut = pageBy(sql`printf('%015d', ${endpoints.createdAt}) || ${endpoints.id}`, query, CURSOR);
     const rows = await drizzle(c.env.DB)
       .select()
       .from(endpoints)

@@ -20,6 +20,7 @@ import { invalid } from "./field-errors.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -36,10 +37,10 @@ import {
 const Accepted = z
   .object({
     id: z.string(),
-    sequence: z
-      .int()
-      .nullable()
-      .openapi({ description: "Place in the ordering key; null while the event is spilled." }),
+    sequence: z.int().nullable().openapi({
+      description:
+        "The event's place among those of its user. `null`: Paybell has taken the event in, but not numbered it yet.",
+    }),
     status: z.enum(["accepted", "duplicate"]),
   })
   .openapi("Accepted");
@@ -65,14 +66,27 @@ const Event = z
     sequence: z.int().nullable(),
     acceptedAt: Instant,
     occurredAt: Instant,
-    alteredAt: Instant.nullable().openapi({ description: "When its id came again with other content, if it did." }),
+    alteredAt: Instant.nullable().openapi({
+      description: "When the same id came again with other content. `null`: it did not.",
+    }),
   })
   .openapi("Event");
 
 const EventWithDeliveries = Event.extend({
-  body: z.unknown().openapi({ description: "What endpoints are sent, but for `previous`." }),
+  body: z.unknown().openapi({
+    description: "The body that Paybell sends to endpoints, without `previous`, which differs between them.",
+  }),
   deliveries: z.array(Delivery),
 }).openapi("EventWithDeliveries");
+
+const EXAMPLE = {
+  id: "order-77-paid",
+  type: "payment.succeeded",
+  user: "u_1",
+  livemode: true,
+  timestamp: "2026-11-23T12:00:00.000Z",
+  data: { payment: { id: "p_77", amount: { value: "1999", currency: "EUR" } } },
+};
 
 const post = createRoute({
   method: "post",
@@ -81,16 +95,19 @@ const post = createRoute({
   summary: "Post a canonical event, or up to 100",
   ...needsScope("events:write"),
   request: {
-    body: body(NewEvents),
+    body: body(NewEvents, EXAMPLE),
     headers: z.object({
       "idempotency-key": z
         .string()
-        .regex(/^[\x21-\x7e]{1,255}$/)
+        .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 visible characters of ASCII")
         .optional(),
     }),
   },
   responses: {
-    202: json(z.union([Accepted, z.object({ data: z.array(BatchResult) })]), "What became of it"),
+    202: json(
+      z.union([Accepted, z.object({ data: z.array(BatchResult) })]),
+      "What became of the event, or of each event",
+    ),
     ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503, 508),
   },
 });
@@ -98,7 +115,8 @@ const post = createRoute({
 const Filter = ListQuery.extend({
   since: Since.optional(),
   wait: z.coerce.number().int().min(0).max(20).optional().openapi({
-    description: "With order=asc: the feed (docs/feed.md). Seconds to wait for events if there are none yet.",
+    description:
+      "Only with order=asc: reads the feed (docs/feed.md), and waits up to this many seconds while there are no events yet.",
   }),
 });
 
@@ -111,7 +129,11 @@ const list = createRoute({
   request: { query: Filter },
   responses: {
     200: json(
-      pageOf(Event.extend({ body: z.unknown().optional().openapi({ description: "In the feed." }) })),
+      pageOf(
+        Event.extend({
+          body: z.unknown().optional().openapi({ description: "What endpoints are sent; only in the feed." }),
+        }),
+      ),
       "A page; in the feed `next` is never null",
     ),
     ...problems(401, 403, 422),
@@ -170,7 +192,7 @@ export function eventRoutes(app: Api): void {
       const { rows, next } = await nextOfFeed(c.env.DB, c.get("merchant"), { ...query, since, wait });
       return c.json({ data: rows.map((row) => ({ ...toEvent(row), body: bodyOf(row) })), next }, 200);
     }
-    const cut = pageBy(events.id, query);
+    const cut = pageBy(events.id, query, idForm("evt"));
     const start = since === undefined ? undefined : gte(events.id, idFrom("evt", Date.parse(since)));
     const rows = await drizzle(c.env.DB)
       .select(listed)
@@ -192,7 +214,14 @@ export function eventRoutes(app: Api): void {
       deliveriesOf(db, merchant, id),
     ]);
     const event = found(row);
-    return c.json({ ...toEvent(event), body: bodyOf(event), deliveries: deliveryRows.map(toDelivery) }, 200);
+    return c.json(
+      {
+        ...toEvent(event),
+        body: bodyOf(event),
+        deliveries: deliveryRows.map((row) => toDelivery({ ...row, type: event.type, payment: event.payment })),
+      },
+      200,
+    );
   });
 }
 

@@ -21,12 +21,12 @@ export async function nextOfFeed(
   { order, limit, wait, after, since }: FeedQuery,
 ): Promise<FeedPage> {
   if (order !== "asc") {
-    throw invalid("/wait", "custom", "Only a list in the order of time can be waited for: order=asc");
+    throw invalid("/wait", "invalid_value", "Only a list in the order of time can be waited for: order=asc");
   }
   const start = after ?? (since === undefined ? "" : idFrom("evt", Date.parse(since)).slice("evt_".length));
   const position = start === "" ? start : positionFrom(start);
   if (position === null) {
-    throw invalid("/after", "custom", "The `next` of a page before, or the id of an event");
+    throw invalid("/after", "invalid_cursor", "Send the `next` of the page before, unchanged, or the id of an event");
   }
   const until = Date.now() + wait * 1000;
   let page = await readFeed(db, merchant, { after: position, limit });

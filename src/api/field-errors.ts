@@ -1,8 +1,12 @@
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 
 import { ProblemError, type FieldError } from "../platform/problem.ts";
+import { inPlainWords, REQUIRED } from "./plain-errors.ts";
 
 type Issue = z.core.$ZodIssue;
+
+// Every schema's issues, whichever room it is of.
+z.config({ localeError: inPlainWords });
 
 /** The problem of an input in which one thing is wrong. `path`: JSON Pointer to it. */
 export function invalid(path: string, code: string, message: string): ProblemError {
@@ -24,8 +28,14 @@ export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey
       const [meant] = issue.errors.filter((one) => !one.some(isOtherShape));
       return fieldErrors(meant ?? issue.errors[0] ?? [], path);
     }
-    return [{ path: pointer(path), code: issue.code, message: issue.message }];
+    return [{ path: pointer(path), code: codeOf(issue), message: issue.message }];
   });
+}
+
+/** A code of ours or, for what needs no other, of zod's. `custom`: a rule of the field's own says what is wrong. */
+function codeOf({ code, message }: Issue): string {
+  if (code === "custom") return "invalid_value";
+  return code === "invalid_type" && message === REQUIRED ? "required" : code;
 }
 
 function isOtherShape({ path, code }: Issue): boolean {

@@ -3,7 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
-import { CHANNELS } from "../event/channels.ts";
+import { REACHED } from "../event/channels.ts";
 import { randomId } from "../event/ids.ts";
 import { CAPS } from "../platform/caps.ts";
 import { log } from "../platform/log.ts";
@@ -17,6 +17,7 @@ import { invalid } from "./field-errors.ts";
 import {
   body,
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -33,12 +34,9 @@ import {
 /** Bodies of events are kept for so long. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
-const PerSecond = z
-  .int()
-  .min(1)
-  .max(100)
-  .default(10)
-  .openapi({ description: "Deliveries a second at most; the endpoint's own limit holds as well." });
+const PerSecond = z.int().min(1).max(100).default(10).openapi({
+  description: "How many deliveries the job sends a second at most. The endpoint's own limit holds as well.",
+});
 
 const Until = Since.openapi({ description: "Accepted before this time; by default, and at the latest, now." });
 
@@ -47,19 +45,24 @@ const Recovery = z
     since: Since.openapi({ description: "Accepted at this time or later; at most 30 days ago." }),
     until: Until.optional(),
     include: z
-      .array(z.enum(["exhausted", "canceled", "skipped"]))
+      .array(z.enum(["exhausted", "retrying", "canceled", "skipped"]))
       .min(1)
       .default(["exhausted"])
-      .openapi({ description: "What is sent again. `skipped`: what the endpoint did not want." }),
+      .openapi({
+        description:
+          "Which deliveries are sent again, by their status. `retrying`: those that wait for their next attempt are attempted now. `skipped`: those that Paybell did not make, such as those of stale events.",
+      }),
     perSecond: PerSecond,
   })
   .openapi("Recovery");
 
 const BulkRetry = z
   .strictObject({
-    status: z.enum(["exhausted", "canceled", "bounced", "skipped", "delivered"]),
+    status: z.enum(["exhausted", "retrying", "canceled", "bounced", "skipped", "delivered"]).openapi({
+      description: "Which deliveries are sent again. `retrying`: those that wait for their next attempt, now.",
+    }),
     endpoint: z.string().max(64).optional(),
-    channel: z.enum(["webhook", ...CHANNELS]).optional(),
+    channel: z.enum(["webhook", ...REACHED]).optional(),
     type: z.string().max(128).optional().openapi({ description: "The type of the event." }),
     user: z.string().max(128).optional(),
     since: Since.openapi({ description: "Accepted at this time or later; at most 30 days ago." }),
@@ -91,12 +94,12 @@ const Job = z
       user: z.string().optional(),
     }),
     perSecond: z.int(),
-    looked: z.int().openapi({ description: "Deliveries found so far that fit." }),
-    queued: z.int().openapi({ description: "Of those, how many are sent again." }),
-    skipped: z.int().openapi({ description: "Of those, how many are not." }),
+    looked: z.int().openapi({ description: "How many deliveries the job has found so far." }),
+    queued: z.int().openapi({ description: "How many of those it sends again." }),
+    skipped: z.int().openapi({ description: "How many of those it does not send again; `skippedBecause` says why." }),
     skippedBecause: z.record(z.string(), z.int()).openapi({ example: { body_gone: 2 } }),
-    delivered: z.int().openapi({ description: "Of the queued ones, how many were delivered by that attempt." }),
-    position: z.string().nullable().openapi({ description: "The delivery that was dealt with last." }),
+    delivered: z.int().openapi({ description: "How many of the queued ones were delivered by that attempt." }),
+    position: z.string().nullable().openapi({ description: "The delivery that the job dealt with last." }),
     startedAt: Instant,
     finishedAt: Instant.nullable(),
   })
@@ -106,9 +109,9 @@ const recover = createRoute({
   method: "post",
   path: "/v1/endpoints/{id}/recover",
   operationId: "recoverEndpoint",
-  summary: "Send an endpoint again what it missed, oldest first",
+  summary: "Send an endpoint what it missed again, oldest first",
   ...needsScope("events:write"),
-  request: { params: IdParam, body: body(Recovery) },
+  request: { params: IdParam, body: body(Recovery, { since: "2026-11-23T12:00:00.000Z" }) },
   responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 404, 413, 415, 422, 429) },
 });
 
@@ -116,9 +119,11 @@ const retry = createRoute({
   method: "post",
   path: "/v1/deliveries/retry",
   operationId: "retryDeliveries",
-  summary: "Send again all deliveries that fit, oldest first",
+  summary: "Send all deliveries that fit the filter again, oldest first",
   ...needsScope("events:write"),
-  request: { body: body(BulkRetry) },
+  request: {
+    body: body(BulkRetry, { status: "exhausted", type: "payment.succeeded", since: "2026-11-23T12:00:00.000Z" }),
+  },
   responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 413, 415, 422, 429) },
 });
 
@@ -146,7 +151,7 @@ const cancel = createRoute({
   method: "post",
   path: "/v1/jobs/{id}/cancel",
   operationId: "cancelJob",
-  summary: "End a job; what is on its way already is attempted",
+  summary: "Cancel a job; what is already on its way is still attempted",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 200: json(Job, "The job"), ...problems(401, 403, 404, 409) },
@@ -169,7 +174,7 @@ export function jobRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(jobs.id, query);
+    const cut = pageBy(jobs.id, query, idForm("job"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(jobs)

@@ -11,20 +11,54 @@ import { apiKeys, channelAccounts, endpointHosts, erasures, jobs, merchants, sou
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
-import { audited, changing, namesOf } from "./audit.ts";
-import { needsAdmin } from "./authenticate.ts";
-import { body, found, IdParam, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
+import { audited, changing, namesOf, type Change } from "./audit.ts";
+import { needsAdmin, needsKey } from "./authenticate.ts";
+import {
+  body,
+  defined,
+  found,
+  idForm,
+  IdParam,
+  Instant,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
+
+const Name = z.string().min(1).max(200);
+const AlertEmail = z
+  .email()
+  .openapi({ description: "Where Paybell tells the merchant that an endpoint is disabled, and the like." });
+const MonthlyEventLimit = z
+  .int()
+  .min(1)
+  .openapi({ description: "Events a month that the merchant may post itself; those of providers are always taken." });
+
+const MerchantChange = z
+  .strictObject({
+    name: Name.nullable().optional(),
+    alertEmail: AlertEmail.nullable().optional(),
+    monthlyEventLimit: MonthlyEventLimit.nullable().optional(),
+  })
+  .openapi("MerchantChange");
 
 const NewMerchant = z
   .strictObject({
-    name: z.string().min(1).max(200).optional(),
+    name: Name.optional(),
     region: z
       .enum(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])
       .optional()
-      .openapi({ description: "Where its Durable Objects are made; fixed." }),
-    jurisdiction: z.enum(["eu", "fedramp"]).optional().openapi({ description: "Where its data may be; fixed." }),
-    alertEmail: z.email().optional(),
-    monthlyEventLimit: z.int().min(1).optional(),
+      .openapi({ description: "Where Paybell keeps the events of this merchant; it cannot be changed later." }),
+    jurisdiction: z
+      .enum(["eu", "fedramp"])
+      .optional()
+      .openapi({ description: "In which jurisdiction the data of this merchant stays; it cannot be changed later." }),
+    alertEmail: AlertEmail.optional(),
+    monthlyEventLimit: MonthlyEventLimit.optional(),
   })
   .openapi("NewMerchant");
 
@@ -53,7 +87,7 @@ const create = createRoute({
   operationId: "createMerchant",
   summary: "Make a merchant and its first API key, shown once",
   ...needsAdmin(),
-  request: { body: body(NewMerchant) },
+  request: { body: body(NewMerchant, { name: "Shop", alertEmail: "ops@shop.example", monthlyEventLimit: 100_000 }) },
   responses: {
     201: json(Merchant.extend({ apiKey: z.string() }), "The merchant"),
     ...problems(400, 401, 413, 415, 422),
@@ -80,11 +114,33 @@ const show = createRoute({
   responses: { 200: json(MerchantWithUsage, "The merchant"), ...problems(401, 404) },
 });
 
+const showOwn = createRoute({
+  method: "get",
+  path: "/v1/merchant",
+  operationId: "getOwnMerchant",
+  summary: "Show the merchant that the key belongs to, and how many events it has this month",
+  ...needsKey(),
+  responses: { 200: json(MerchantWithUsage, "The merchant"), ...problems(401, 403) },
+});
+
+const change = createRoute({
+  method: "patch",
+  path: "/v1/merchants/{id}",
+  operationId: "updateMerchant",
+  summary: "Change a merchant; what the body does not name stays",
+  ...needsAdmin(),
+  request: {
+    params: IdParam,
+    body: body(MerchantChange, { alertEmail: "ops@shop.example", monthlyEventLimit: 200_000 }),
+  },
+  responses: { 200: json(Merchant, "The merchant"), ...problems(400, 401, 404, 413, 415, 422) },
+});
+
 const suspend = createRoute({
   method: "post",
   path: "/v1/merchants/{id}/suspend",
   operationId: "suspendMerchant",
-  summary: "Refuse a merchant's calls and events, and send nothing of it, until it is resumed",
+  summary: "Suspend a merchant: Paybell refuses its calls and events, and sends nothing of it, until it is resumed",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
@@ -94,7 +150,7 @@ const resume = createRoute({
   method: "post",
   path: "/v1/merchants/{id}/resume",
   operationId: "resumeMerchant",
-  summary: "Serve a suspended merchant again",
+  summary: "Resume a suspended merchant",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },
@@ -110,7 +166,7 @@ const remove = createRoute({
   responses: { 204: { description: "It is gone" }, ...problems(401, 404) },
 });
 
-/** `/v1/merchants`, for the operator. */
+/** `/v1/merchants`, for the operator, and `/v1/merchant`, where a merchant sees itself. */
 export function merchantRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const input = c.req.valid("json");
@@ -134,17 +190,23 @@ export function merchantRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(merchants.id, query);
+    const cut = pageBy(merchants.id, query, idForm("mer"));
     const rows = await drizzle(c.env.DB).select().from(merchants).where(cut.after).orderBy(cut.order).limit(cut.rows);
     return c.json(page(rows.map(toMerchant), query.limit), 200);
   });
 
   app.openapi(show, async (c) => {
     const { id } = c.req.valid("param");
-    const [row] = await drizzle(c.env.DB).select().from(merchants).where(eq(merchants.id, id));
-    const merchant = toMerchant(found(row));
-    const { month, events } = await usageOf(c.env.DB, id, Date.now());
-    return c.json({ ...merchant, usage: { month: toIso(month), events } }, 200);
+    return c.json(await withUsage(c.env.DB, id), 200);
+  });
+
+  app.openapi(showOwn, async (c) => c.json(await withUsage(c.env.DB, c.get("merchant")), 200));
+
+  app.openapi(change, async (c) => {
+    const { id } = c.req.valid("param");
+    const fields = defined(c.req.valid("json"));
+    const row = await update(c, id, { action: "merchant.updated", fields: namesOf(fields) }, fields);
+    return c.json(toMerchant(found(row)), 200);
   });
 
   app.openapi(suspend, async (c) => c.json(await setStatus(c, c.req.valid("param").id, "suspended"), 200));
@@ -175,10 +237,34 @@ export function merchantRoutes(app: Api): void {
 
 async function setStatus(c: Context<ApiEnv>, id: string, status: "active" | "suspended") {
   const action = status === "active" ? "merchant.resumed" : "merchant.suspended";
-  const setting = drizzle(c.env.DB).update(merchants).set({ status }).where(eq(merchants.id, id)).returning();
-  const [row] = await changing(c, { action, target: id, merchant: id }, setting);
+  return toMerchant(found(await update(c, id, { action }, { status })));
+}
+
+/** Changes a merchant, with the row of the audit. Undefined: there is none of that id. */
+async function update(
+  c: Context<ApiEnv>,
+  id: string,
+  change: Omit<Change, "target" | "merchant">,
+  fields: Partial<typeof merchants.$inferInsert>,
+) {
+  const db = drizzle(c.env.DB);
+  // A body may name nothing, but the statement has to set something.
+  const updating = db
+    .update(merchants)
+    .set({ id, ...fields })
+    .where(eq(merchants.id, id))
+    .returning();
+  const [row] = await changing(c, { ...change, target: id, merchant: id }, updating);
   forget(id);
-  return toMerchant(found(row));
+  return row;
+}
+
+/** A merchant as the API shows it, with its events of this month. Throws the problem `not_found`. */
+async function withUsage(db: D1Database, id: string): Promise<z.infer<typeof MerchantWithUsage>> {
+  const [row] = await drizzle(db).select().from(merchants).where(eq(merchants.id, id));
+  const merchant = toMerchant(found(row));
+  const { month, events } = await usageOf(db, id, Date.now());
+  return { ...merchant, usage: { month: toIso(month), events } };
 }
 
 function toMerchant({ createdAt, signingKeys: _, ...row }: typeof merchants.$inferSelect) {

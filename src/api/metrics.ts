@@ -12,8 +12,8 @@ const Seconds = z.number().nullable();
 
 const Figures = z
   .object({
-    finished: z.int().openapi({ description: "N: delivered, bounced or exhausted." }),
-    delivered: z.int().openapi({ description: "M." }),
+    finished: z.int().openapi({ description: "N, how many deliveries are delivered, bounced or exhausted." }),
+    delivered: z.int().openapi({ description: "M, how many of those are delivered." }),
     dsr: z.number().nullable().openapi({ description: "Delivery success rate: M ÷ N × 100, in percent." }),
     adt: Seconds.openapi({
       description: "Average delivery time: mean seconds from accepted to delivered, over the M.",
@@ -21,8 +21,12 @@ const Figures = z
     p50: Seconds,
     p95: Seconds,
     p99: Seconds,
-    ownTime: Seconds.openapi({ description: "Our share of the ADT: mean seconds from accepted to the first attempt." }),
-    receiverTime: Seconds.openapi({ description: "The receivers' share of the ADT: the rest of it." }),
+    ownTime: Seconds.openapi({
+      description: "Paybell's share of the average delivery time: mean seconds from accepted to the first attempt.",
+    }),
+    receiverTime: Seconds.openapi({
+      description: "The receivers' share of the average delivery time: the rest of it.",
+    }),
   })
   .openapi("Figures");
 

@@ -14,6 +14,7 @@ import { changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import {
   found,
+  idForm,
   IdParam,
   Instant,
   isoOrNull,
@@ -32,11 +33,13 @@ const QuarantinedRequest = z
     source: z.string(),
     reason: z.enum(["unparseable", "unreadable", "altered", "unconfirmed"]).openapi({
       description:
-        "unparseable: signed, and no event; unreadable: signed, and Paybell failed to read it, replay it once that is mended; altered: its id is known with other content; unconfirmed: the provider's API does not know what it names.",
+        "`unparseable`: signed, but no event that Paybell can read. `unreadable`: signed, but Paybell failed to read it; replay it once that is mended. `altered`: the id is known with other content. `unconfirmed`: the provider's API does not know what the request names.",
     }),
-    event: z.string().nullable().openapi({ description: "The event that is known by its id." }),
+    event: z.string().nullable().openapi({ description: "The event that already has this id." }),
     receivedAt: Instant,
-    replayedAt: Instant.nullable().openapi({ description: "When it was taken in after all." }),
+    replayedAt: Instant.nullable().openapi({
+      description: "When Paybell took the request in after all. `null`: it has not.",
+    }),
   })
   .openapi("QuarantinedRequest");
 
@@ -52,7 +55,7 @@ const Usage = z
   .openapi("QuarantineUsage");
 
 const WithBody = QuarantinedRequest.extend({
-  body: z.string().openapi({ description: "The bytes as they came, in base64." }),
+  body: z.string().openapi({ description: "The bytes of the request as they came, in base64." }),
 }).openapi("QuarantinedRequestWithBody");
 
 const Replayed = z
@@ -77,7 +80,7 @@ const show = createRoute({
   method: "get",
   path: "/v1/quarantine/{id}",
   operationId: "getQuarantined",
-  summary: "Show such a request with its bytes",
+  summary: "Show a request that became no event, with its bytes",
   ...needsScope("log:read"),
   request: { params: IdParam },
   responses: { 200: json(WithBody, "The request"), ...problems(401, 403, 404) },
@@ -87,17 +90,17 @@ const replay = createRoute({
   method: "post",
   path: "/v1/quarantine/{id}/replay",
   operationId: "replayQuarantined",
-  summary: "Take such a request in as if it came now",
+  summary: "Take a request that became no event in again, as if it came now",
   ...needsScope("events:write"),
   request: { params: IdParam },
-  responses: { 200: json(Replayed, "What became of its events"), ...problems(401, 403, 404, 409, 503) },
+  responses: { 200: json(Replayed, "What became of the events in it"), ...problems(401, 403, 404, 409, 503) },
 });
 
 /** `/v1/quarantine`. */
 export function quarantineRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(quarantine.id, query);
+    const cut = pageBy(quarantine.id, query, idForm("qua"));
     const merchant = c.get("merchant");
     const [rows, usage] = await Promise.all([
       drizzle(c.env.DB)

@@ -8,12 +8,16 @@ import { json, problems } from "./schemas.ts";
 
 const Resealed = z
   .object({
-    resealed: z
-      .int()
-      .openapi({ description: "Taken up by this call; one that is changed at that very moment is left for the next." }),
-    left: z.int().openapi({ description: "Still sealed with the previous key: call again until there are none." }),
+    resealed: z.int().openapi({
+      description:
+        "How many values this call has sealed anew. A value that somebody changes at the same moment is left for the next call.",
+    }),
+    left: z.int().openapi({
+      description: "How many values are still sealed with the previous key. Call again until there are none.",
+    }),
     unaddressed: z.int().openapi({
-      description: "Addresses that are not used again, of which only a hash is known: they hold under the key of then.",
+      description:
+        "Addresses that Paybell does not write to any more. It keeps only a hash of each, made with the key of that time, so they cannot be sealed anew.",
     }),
   })
   .openapi("Resealed");
@@ -22,9 +26,9 @@ const reseal = createRoute({
   method: "post",
   path: "/v1/admin/reseal",
   operationId: "reseal",
-  summary: "Seal anew some of what the previous encryption key has sealed",
+  summary: "Encrypt anew some of what was encrypted with the previous key",
   ...needsAdmin(),
-  responses: { 200: json(Resealed, "How it stands"), ...problems(401, 409) },
+  responses: { 200: json(Resealed, "How far it is"), ...problems(401, 409) },
 });
 
 /** `/v1/admin/reseal`, for the operator: docs/runbook.md. */

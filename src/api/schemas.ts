@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { asc, desc, gt, lt, type SQLWrapper } from "drizzle-orm";
 
+import type { IdPrefix } from "../event/ids.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { invalid } from "./field-errors.ts";
 
 /** Shapes that several resources share. */
 const Problem = z
@@ -50,30 +52,32 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
   return { description, content: { "application/json": { schema } } };
 }
 
-/** A JSON body of a route. */
-export function body<T extends z.ZodType>(schema: T) {
-  return { required: true, content: { "application/json": { schema } } };
+/** A JSON body of a route, with one that it takes. */
+export function body<T extends z.ZodType>(schema: T, example: z.input<T>) {
+  return { required: true, content: { "application/json": { schema, example } } };
 }
 
-const DESCRIPTIONS = {
-  400: "The body is not JSON",
-  401: "No valid key",
-  403: "The key lacks the scope, or the merchant is suspended",
-  404: "There is none of that id",
-  409: "It conflicts with what is there",
-  413: "The body is too large",
-  415: "The content type is not application/json",
-  422: "The input is not valid",
-  429: "Too many for the moment",
-  503: "Unavailable for the moment",
-  508: "The event goes around in a ring",
+/** What is said of the problems of a status in the OpenAPI document. */
+export const PROBLEM_DESCRIPTIONS = {
+  400: "The body is not JSON.",
+  401: "The call carries no valid key, or the wrong kind of key; `detail` says which kind it takes.",
+  403: "The key lacks the scope that the call needs, or the operator has suspended the merchant.",
+  404: "There is no such thing, or it belongs to somebody else.",
+  409: "The call does not fit the state that the thing is in; `detail` says why.",
+  413: "The body is larger than 256 KiB.",
+  415: "The content type of the body is not application/json.",
+  422: "Something in the input is not valid; `errors` lists every fault with its field.",
+  429: "Too many calls, or a limit is reached; nothing was done.",
+  500: "A fault of Paybell's; `requestId` finds it in the operator's log.",
+  503: "Paybell cannot do this at the moment; call again.",
+  508: "The event has come through too many installations of Paybell: it goes around in a ring.",
 } as const;
 
 /** The problems that a route answers with, by status. */
-export function problems<S extends keyof typeof DESCRIPTIONS>(...statuses: S[]) {
+export function problems<S extends keyof typeof PROBLEM_DESCRIPTIONS>(...statuses: S[]) {
   const entries = statuses.map((status) => [
     status,
-    { description: DESCRIPTIONS[status], content: { "application/problem+json": { schema: Problem } } },
+    { description: PROBLEM_DESCRIPTIONS[status], content: { "application/problem+json": { schema: Problem } } },
   ]);
   return Object.fromEntries(entries) as Record<
     S,
@@ -89,8 +93,28 @@ export function isoOrNull(at: number | null): string | null {
   return at === null ? null : toIso(at);
 }
 
-/** How a page is cut out of a list by a column: where it begins, in which order, and one row too many. */
-export function pageBy(column: SQLWrapper, { limit, after, order }: Pick<ListQuery, "limit" | "after" | "order">) {
+/** What ids made here look like. */
+export function idForm(prefix: IdPrefix | "evt"): RegExp {
+  return new RegExp(`^${prefix}_[0-9a-z]{26}$`);
+}
+
+/** The cursor that a caller goes on after. Throws the problem `invalid` where no list has handed it out so. */
+export function checkCursor(after: string | undefined, form: RegExp): void {
+  if (after !== undefined && !form.test(after)) {
+    throw invalid("/after", "invalid_cursor", "Send the `next` of the page before, unchanged");
+  }
+}
+
+/**
+ * How a page is cut out of a list by a column: where it begins, in which order, and one row too many. `form`: of the
+ * list's cursors. Throws the problem `invalid` for a cursor of another form.
+ */
+export function pageBy(
+  column: SQLWrapper,
+  { limit, after, order }: Pick<ListQuery, "limit" | "after" | "order">,
+  form: RegExp,
+) {
+  checkCursor(after, form);
   const [isAfter, by] = order === "asc" ? [gt, asc] : [lt, desc];
   return { after: after === undefined ? undefined : isAfter(column, after), order: by(column), rows: limit + 1 };
 }

@@ -28,7 +28,8 @@ export const SecretHeaders = z
     }
   })
   .openapi({
-    description: "Sent with every attempt, sealed, never shown: read as null, and null leaves the value as it is.",
+    description:
+      "Headers that Paybell sends with every attempt, keeps encrypted and never shows: their values read as `null`, and writing `null` leaves a value as it is.",
   });
 
 /** Why a header does not belong among those that are shown; null where it does. */

@@ -10,7 +10,7 @@ import type { Api } from "./api-env.ts";
 import { noted } from "./audit.ts";
 import { isShutOut, needsScope, refused } from "./authenticate.ts";
 import { OVERLAP_SECONDS, tooManySecrets } from "./endpoint-secrets.ts";
-import { Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
+import { body, Instant, isoOrNull, json, problems, toIso } from "./schemas.ts";
 
 /** So long a receiver, and whatever is between, may keep the published keys. */
 const MAX_AGE_SECONDS = 300;
@@ -19,14 +19,18 @@ const SigningKey = z
   .object({
     publicKey: z.string().openapi({ description: "`whpk_` and base64 of 32 bytes." }),
     createdAt: Instant,
-    expiresAt: Instant.nullable().openapi({ description: "Until then it signs beside the newest; null: the newest." }),
+    expiresAt: Instant.nullable().openapi({
+      description: "Until when the key signs beside the newest. `null`: it is the newest.",
+    }),
   })
   .openapi("SigningKey");
 
 const SigningKeys = z
   .object({
     url: z.url().openapi({ description: "Where receivers find the public keys." }),
-    data: z.array(SigningKey).openapi({ description: "The newest first; none before anything asks for one." }),
+    data: z
+      .array(SigningKey)
+      .openapi({ description: "The newest comes first. Empty until you or an endpoint first asks for a key." }),
   })
   .openapi("SigningKeys");
 
@@ -58,7 +62,7 @@ const Rotation = z
       ])
       .optional()
       .openapi({
-        description: `For so long the key until now signs too, and is published. ${OVERLAP_SECONDS} by default; 0 if it has leaked.`,
+        description: `For how many seconds the key until now signs too and is published. ${OVERLAP_SECONDS} by default; 0 if it has leaked.`,
       }),
   })
   .openapi("SigningKeyRotation");
@@ -78,7 +82,7 @@ const rotate = createRoute({
   operationId: "rotateSigningKey",
   summary: "Make a new Ed25519 key; for a while webhooks carry a signature of the old one too",
   ...needsScope("config:write"),
-  request: { body: { content: { "application/json": { schema: Rotation } } } },
+  request: { body: { ...body(Rotation, { overlapSeconds: 86_400 }), required: false } },
   responses: { 200: json(SigningKeys, "The keys"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 

@@ -10,7 +10,7 @@ import { requireWilling } from "./public-url.ts";
 /** By what a source's provider is asked about its own posts: the place of its API is part of it. */
 export const Credential = z.record(z.string(), z.unknown()).openapi({
   description:
-    "By what the provider's API is asked about what it posts, never shown again: flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
+    "With this credential Paybell asks the provider's API about what the provider posts. It is never shown again. flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
 });
 
 /** A credential is what its provider's enricher says; an API elsewhere has to be at a host that wants our requests. */

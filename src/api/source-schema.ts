@@ -25,13 +25,18 @@ const Fields = {
   config: z
     .record(z.string(), z.unknown())
     .optional()
-    .openapi({ description: "What the provider needs besides secrets, such as how an `hmac` source signs." }),
-  userFrom: Pointer.optional().openapi({ description: "Names the user in the payload; else the provider's customer." }),
-  userPrefix: UserPrefix.optional().openapi({ description: "Keeps the ids of two providers apart." }),
-  minAuthenticity: z
-    .enum(AUTHENTICITIES)
-    .optional()
-    .openapi({ description: "People hear only of events that are as sure as this, or surer; fetched by default." }),
+    .openapi({ description: "What verifying takes besides secrets, such as how an `hmac` source signs." }),
+  userFrom: Pointer.optional().openapi({
+    description:
+      "A JSON Pointer to the user's id in the provider's payload. Without it, the user is the provider's customer.",
+  }),
+  userPrefix: UserPrefix.optional().openapi({
+    description: "Put before the ids of this source's users, so that the same id at two providers is two users.",
+  }),
+  minAuthenticity: z.enum(AUTHENTICITIES).optional().openapi({
+    description:
+      "Paybell tells people only of events that are at least this sure (docs/providers.md). `fetched` by default.",
+  }),
   description: z.string().max(500).optional(),
 };
 
@@ -49,7 +54,7 @@ export const NewSource = z
 export const SourceChange = z
   .strictObject({
     ...Fields,
-    credential: Credential.nullable().optional().openapi({ description: "null removes it." }),
+    credential: Credential.nullable().optional().openapi({ description: "`null` removes the credential." }),
   })
   .openapi("SourceChange");
 
@@ -60,7 +65,9 @@ export const Source = z
     provider: z.string(),
     ingestUrl: z.url(),
     status: z.enum(["awaiting_secret", "active"]),
-    secrets: z.array(z.object({ id: z.string(), createdAt: Instant })).openapi({ description: "Never their text." }),
+    secrets: z
+      .array(z.object({ id: z.string(), createdAt: Instant }))
+      .openapi({ description: "The secrets that verify posts, without their text." }),
     hasCredential: z.boolean(),
     config: z.record(z.string(), z.unknown()).nullable(),
     userFrom: z.string().nullable(),

@@ -19,11 +19,26 @@ import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
 import { fieldErrors, invalid } from "./field-errors.ts";
-import { body, defined, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
+import {
+  body,
+  defined,
+  found,
+  idForm,
+  IdParam,
+  json,
+  ListQuery,
+  page,
+  pageBy,
+  pageOf,
+  problems,
+  toIso,
+} from "./schemas.ts";
 import { checkCredential, sealCredential } from "./source-credential.ts";
 import { NewSource, Secret, Source, SourceChange } from "./source-schema.ts";
 
 type Row = typeof sources.$inferSelect;
+
+const EXAMPLE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 const create = createRoute({
   method: "post",
@@ -31,7 +46,9 @@ const create = createRoute({
   operationId: "createSource",
   summary: "Make a source: an ingest URL for one provider account",
   ...needsScope("config:write"),
-  request: { body: body(NewSource) },
+  request: {
+    body: body(NewSource, { provider: "stripe", secrets: [EXAMPLE_SECRET], userFrom: "/data/object/customer" }),
+  },
   responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 
@@ -61,7 +78,10 @@ const change = createRoute({
   operationId: "updateSource",
   summary: "Change a source",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(SourceChange) },
+  request: {
+    params: IdParam,
+    body: body(SourceChange, { minAuthenticity: "signed", description: "Our account in Ireland" }),
+  },
   responses: { 200: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -79,9 +99,9 @@ const addSecret = createRoute({
   method: "post",
   path: "/v1/sources/{id}/secrets",
   operationId: "addSourceSecret",
-  summary: "Add a signing secret; all of a source's secrets verify",
+  summary: "Add a signing secret; a post that any of a source's secrets verifies is taken",
   ...needsScope("config:write"),
-  request: { params: IdParam, body: body(z.strictObject({ secret: Secret })) },
+  request: { params: IdParam, body: body(z.strictObject({ secret: Secret }), { secret: EXAMPLE_SECRET }) },
   responses: { 201: json(Source, "The source"), ...problems(400, 401, 403, 404, 413, 415, 422) },
 });
 
@@ -130,7 +150,7 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const cut = pageBy(sources.id, query);
+    const cut = pageBy(sources.id, query, idForm("src"));
     const rows = await drizzle(c.env.DB)
       .select()
       .from(sources)
@@ -247,7 +267,7 @@ async function read(c: Context<ApiEnv>, id: string): Promise<Row> {
 }
 
 async function sealSecret(env: Env, source: string, secret: string): Promise<Row["secrets"][number]> {
-  return { id: crypto.randomUUID(), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
+  return { id: randomId("sec"), sealed: await seal(env.ENCRYPTION_KEY, source, secret), createdAt: Date.now() };
 }
 
 function toSource({ merchant: _, secrets, credential, createdAt, ...row }: Row, origin: string) {

@@ -41,7 +41,8 @@ const NewUser = z
     email: Email.nullable().optional(),
     phone: Phone.nullable().optional().openapi({ type: "string", description: "E.164." }),
     phoneVerified: z.boolean().optional().openapi({
-      description: "You have made sure that the phone is this person's; only then it gets texts. false by default.",
+      description:
+        "Whether you have made sure that the phone is this person's. Only then does Paybell send texts to it. `false` by default.",
     }),
     locale: Locale.nullable().optional(),
   })
@@ -56,26 +57,28 @@ const User = z
     phone: z.string().nullable(),
     phoneVerified: z.boolean(),
     locale: z.string().nullable(),
-    emailSuppressed: Suppressed.openapi({ description: "Why no email is sent there, if none is." }),
-    phoneSuppressed: Suppressed.openapi({ description: "Why no text is sent there, if none is." }),
+    emailSuppressed: Suppressed.openapi({
+      description: "Why Paybell sends no email to this address. `null`: it does.",
+    }),
+    phoneSuppressed: Suppressed.openapi({ description: "Why Paybell sends no text to this number. `null`: it does." }),
     createdAt: Instant,
     updatedAt: Instant,
   })
   .openapi("User");
 
 const Erasing = z
-  .object({ id: z.string().openapi({ description: "Of the erasure: the `target` in the audit." }) })
+  .object({ id: z.string().openapi({ description: "The id of the erasure, which the audit has as `target`." }) })
   .openapi("Erasing");
 
-const UserParam = z.object({ userId: UserId.openapi({ description: "As events name the user." }) });
+const UserParam = z.object({ userId: UserId.openapi({ description: "The user's id, as events name it." }) });
 
 const put = createRoute({
   method: "put",
   path: "/v1/users/{userId}",
   operationId: "putUser",
-  summary: "Say how to reach a user, or replace it; what is left out is not known",
+  summary: "Say how to reach a user. This replaces what was known: a field that is left out is forgotten",
   ...needsScope("people:write"),
-  request: { params: UserParam, body: body(NewUser) },
+  request: { params: UserParam, body: body(NewUser, { email: "ada@customers.example", locale: "de-CH" }) },
   responses: { 200: json(User, "The user"), ...problems(400, 401, 403, 413, 415, 422) },
 });
 
@@ -103,23 +106,29 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/users/{userId}",
   operationId: "deleteUser",
-  summary: "Erase a user, also from the log: nobody is told any more, amounts and ids of payments stay",
+  summary: "Erase a user, from the log too: Paybell tells the user nothing any more; amounts and ids of payments stay",
   description:
-    "For any user that events may have named. Goes on behind the answer, and daily for 15 days for what was still on its way; the audit has the end of it as `user.erased`.",
+    "Works for every user that events may have named, known or not. It goes on after the answer, and again each day for 15 days for what was still on its way. When it is finished the audit says `user.erased`.",
   ...needsScope("people:write"),
   request: { params: UserParam },
-  responses: { 202: json(Erasing, "It is gone but for the log, from which it goes"), ...problems(401, 403) },
+  responses: {
+    202: json(Erasing, "The user's addresses are gone, and Paybell is erasing the user from the log"),
+    ...problems(401, 403),
+  },
 });
 
 const lift = createRoute({
   method: "delete",
   path: "/v1/users/{userId}/suppressions/{channel}",
   operationId: "liftSuppression",
-  summary: "Let an address be used again that was dead or had opted out",
+  summary: "Let Paybell write again to an address that was dead or had opted out",
   ...needsScope("people:write"),
   request: { params: UserParam.extend({ channel: z.enum(["email", "sms"]) }) },
   responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },
 });
+
+/** Ids of users are the merchant's own. */
+const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 /** `/v1/users`. */
 export function userRoutes(app: Api): void {
@@ -147,7 +156,7 @@ export function userRoutes(app: Api): void {
 
   app.openapi(list, async (c) => {
     const { email, phone, ...query } = c.req.valid("query");
-    const cut = pageBy(users.id, query);
+    const cut = pageBy(users.id, query, USER_ID);
     const merchant = c.get("merchant");
     const hashes = (channel: "email" | "sms", address: string) => addressHashes(c.env, merchant, channel, address);
     const rows = await drizzle(c.env.DB)

@@ -5,6 +5,7 @@ import type { Attempt, AttemptClass, Dispatch, EventRecord } from "../outbox/con
 import { hopsAfter } from "../platform/hops.ts";
 import { withoutPersonal } from "../platform/redact.ts";
 import type { Endpoint } from "../store/config.ts";
+import { edgeFaultOf } from "../platform/connection-error.ts";
 import { exchange } from "../platform/exchange.ts";
 import { urlRules } from "../platform/own-hosts.ts";
 
@@ -56,9 +57,13 @@ export async function attemptWebhook(
   });
   const result = await exchange({ ...request, timeoutSeconds: endpoint.timeoutSeconds });
   if (!result.answered) {
-    return tried(result.class, { error: withoutPersonal(result.error) });
+    return tried(result.class, { code: result.code, error: result.error });
+  }
+  const text = new TextDecoder().decode(result.bytes.subarray(0, MAX_KEPT_BYTES));
+  const fault = edgeFaultOf(result.status, result.headers, text);
+  if (fault !== null) {
+    return tried(fault.class, { code: fault.code, error: fault.error });
   }
   const answer = interpretAnswer({ status: result.status, headers: result.headers, now: Date.now() });
-  const text = new TextDecoder().decode(result.bytes.subarray(0, MAX_KEPT_BYTES));
   return tried(answer.class, { status: result.status, response: withoutPersonal(text) }, answer.retryAfterMs);
 }

@@ -45,11 +45,11 @@ export const CLOSED: Breaker = { slices: [], hanging: 0, openUntil: null, openMs
  */
 export type Sign = "good" | "slow" | "bad" | "hanging";
 
-export type BreakerState = "closed" | "open" | "halfOpen";
+export type BreakerState = "closed" | "open" | "half_open";
 
 export function breakerState({ openUntil }: Breaker, now: number): BreakerState {
   if (openUntil === null) return "closed";
-  return now < openUntil ? "open" : "halfOpen";
+  return now < openUntil ? "open" : "half_open";
 }
 
 /** Whether an attempt may start; if not, when to ask again. A half-open breaker lets one through, as its probe. */
@@ -59,7 +59,7 @@ export function askBreaker(breaker: Breaker, now: number): { waitUntil: number |
       return { waitUntil: null, breaker };
     case "open":
       return { waitUntil: breaker.openUntil, breaker };
-    case "halfOpen": {
+    case "half_open": {
       const { probeAt } = breaker;
       return probeAt !== null && now < probeAt + PROBE_MS
         ? { waitUntil: probeAt + PROBE_MS, breaker }
@@ -80,7 +80,7 @@ export function tellBreaker(breaker: Breaker, sign: Sign, now: number): Breaker 
   switch (breakerState(breaker, now)) {
     case "open":
       return { ...breaker, slices, hanging };
-    case "halfOpen":
+    case "half_open":
       return opened({ ...breaker, slices, hanging }, now);
     case "closed":
       return !isGood && (isDown(slices) || hanging >= MAX_HANGING)

@@ -87,8 +87,9 @@ class Run {
   }
 
   /**
-   * Attempts what is ready of one event, and writes down the event with what was planned for it. That it is logged is
-   * not worth a settle where a delivery waits: the hand-over of that says it too, unless it takes longer than a lease.
+   * Attempts what is ready of one event, and writes down the event with what was planned for it. Where a delivery of the
+   * event waits in its lane, no settle tells the outbox that the event is logged: the outbox takes it as logged when it
+   * hands that delivery over, or hands the event out for the log once more when its lease runs out before.
    */
   async take(item: EventItem, { isFirst }: { isFirst: boolean }): Promise<void> {
     const record = await this.#withTemplate(item.record, item.ready);

@@ -66,7 +66,7 @@ export const NEW_GATE: GateState = {
   isShut: false,
 };
 
-/** What a consumer is told that asks for a turn. `parked`: it is called when the endpoint is back. */
+/** What a consumer is told that asks for a turn. `isParked`: the gate calls its outbox when the endpoint is back. */
 export type Verdict =
   | { go: true; startAt: number }
   | { go: false; waitingFor: WaitingFor & { until: number }; isParked: boolean };
@@ -113,10 +113,10 @@ export function ask(
 }
 
 /** What holds back every attempt, and until when: a probe is not due yet, or is under way. Null: one may start. */
-function holdOn(state: GateState, now: number): { reason: "retryAfter" | "breaker"; until: number } | null {
+function holdOn(state: GateState, now: number): { reason: "retry_after" | "breaker"; until: number } | null {
   const pause = pauseAt(state, now);
   if (pause !== null && now < pause.probeAt) {
-    return { reason: "retryAfter", until: Math.min(pause.probeAt, pause.until) };
+    return { reason: "retry_after", until: Math.min(pause.probeAt, pause.until) };
   }
   const { waitUntil } = askBreaker(state.breaker, now);
   return waitUntil === null ? null : { reason: "breaker", until: waitUntil };

@@ -2,7 +2,7 @@ import { announce } from "../outbox/announce.ts";
 import { log } from "../platform/log.ts";
 import type { Job } from "../store/jobs.ts";
 
-/** Called when a job has ended, however it did, with its row as it stays. Is called again where that was interrupted. */
+/** Called when a job has ended, whether it is done, canceled or failed, with its final row; called again if that was interrupted. */
 export async function onJobFinished(env: Env, job: Job): Promise<void> {
   const { id, merchant, status, queued, skipped, delivered } = job;
   log.info("job.finished", { job: id, merchant, status, queued, skipped, delivered });

@@ -66,7 +66,7 @@ export function concludeNotice(record: EventRecord, dispatch: Dispatch, asked: A
 /** What ends otherwise than exhausted. */
 const ENDS: Partial<Record<FailureClass, "bounced" | "skipped">> = { address_dead: "bounced", opted_out: "skipped" };
 
-const WAITS: Partial<Record<FailureClass, WaitingFor["reason"]>> = { throttled: "retryAfter", config: "breaker" };
+const WAITS: Partial<Record<FailureClass, WaitingFor["reason"]>> = { throttled: "retry_after", config: "breaker" };
 
 /** When to ask again, in epoch ms; null: never. */
 function retryTime(

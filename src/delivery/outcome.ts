@@ -44,7 +44,7 @@ export function conclude(
       outcome: { kind: "exhausted" },
     };
   }
-  const waitingFor: WaitingFor = { reason: retryAfterMs === null ? "backoff" : "retryAfter", until: retryAt };
+  const waitingFor: WaitingFor = { reason: retryAfterMs === null ? "backoff" : "retry_after", until: retryAt };
   return {
     row: row("retrying", {
       reason: attempt.class,

@@ -229,9 +229,9 @@ function isOpen({ env }: Posting, { status, awaitsHost }: Endpoint): boolean {
 }
 
 /**
- * Parks a delivery at the gate of an endpoint that takes nothing, and looks it up anew only then: who opens it from now
- * on calls, and who has opened it before is seen. Comes back with what is to be said, or with the endpoint that turned
- * out to be open; null: it is deleted.
+ * Parks a delivery at the gate of an endpoint that is paused or disabled, and only then reads the endpoint anew. If the
+ * merchant opens it after that, the gate wakes the outbox; if before, we read here that it is open. Returns what is to
+ * be said, or the endpoint that turned out to be open; null: it is deleted.
  */
 async function parkAt(posting: Posting, copy: Endpoint): Promise<Conclusion | Endpoint | null> {
   const { record, dispatch, onAside } = posting;

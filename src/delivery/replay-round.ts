@@ -190,7 +190,7 @@ export class Round {
       case "ask":
         try {
           const { status } = await this.#env.USER_OUTBOX.getByName(decision.input.record.key).retry(decision.input);
-          return status === "queued" || wasAsked ? "queued" : "waiting";
+          return status === "queued" || (status === "under_way" && wasAsked) ? "queued" : "waiting";
         } catch (error) {
           log.warn("job.outbox_failed", { delivery: id, outbox: keyForLog(outbox), error });
           return "failed";

@@ -9,7 +9,7 @@ import type { JobFilter } from "../store/schema.ts";
 
 /**
  * Why a delivery that fitted is not sent again. `body_gone`: the body of its event is no longer kept, or its user was erased;
- * `endpoint_deleted`; `waiting`: it is not finished, or its event still waits for its outbox; `changed`: since it was
+ * `endpoint_deleted`; `waiting`: it is being attempted, one before it in its lane is not finished, or its event still waits for its outbox; `changed`: since it was
  * found it was sent again by somebody else, or went; `ambiguous`: it may have arrived, and nobody is told a thing
  * twice; `unavailable`: its outbox has not answered in many tries.
  */

@@ -83,7 +83,7 @@ async function newToken(
     },
     body: "grant_type=client_credentials",
   });
-  // No event is unknown for that there is no token.
+  // PayPal gave us no token, which says nothing about the event: so it does not count as unknown.
   if (!answer.ok) return answer.because === "unknown" ? { ...answer, because: "refused" } : answer;
   const body = parseObject(answer.body);
   const [token, seconds] = [textAt(body, "access_token"), at(body, "expires_in")];

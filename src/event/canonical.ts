@@ -81,7 +81,7 @@ const EventData = z.strictObject({
       brand: Text.optional(),
       last4: z
         .string()
-        .regex(/^\d{4}$/)
+        .regex(/^\d{4}$/, "The last four digits, such as 4242")
         .optional(),
       expMonth: z.int().min(1).max(12).optional(),
       expYear: z.int().min(2000).max(2100).optional(),
@@ -110,9 +110,11 @@ export const CanonicalEvent = z
       .string()
       .regex(/^[\x21-\x7e]{1,255}$/, "1 to 255 printable characters without spaces")
       .optional()
-      .describe("Your own id of the event; the Idempotency-Key header serves where it is left out."),
+      .describe(
+        "Your own id of the event, by which Paybell knows it again. Instead of it you can send the Idempotency-Key header.",
+      ),
     type: EventTypeName,
-    user: UserId.optional().describe("Whom the event concerns."),
+    user: UserId.optional().describe("Your id of the person or company that the event concerns."),
     livemode: z.boolean().optional().describe("true by default."),
     timestamp: z.iso
       .datetime({ offset: true, abort: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })

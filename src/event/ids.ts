@@ -5,7 +5,7 @@ const HASH_LENGTH = 16;
 /** Of that hash, so many characters are of the dedupe key; the others of the ordering key too. */
 const DEDUPE_LENGTH = 10;
 
-export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job" | "qua" | "pbh" | "ver";
+export type IdPrefix = "mer" | "key" | "src" | "ep" | "aud" | "era" | "job" | "qua" | "pbh" | "ver" | "sec";
 
 /** Writes bytes as base 32, five bits a character, the last one padded with zero bits. */
 export function base32(bytes: Uint8Array): string {

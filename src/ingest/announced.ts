@@ -10,7 +10,7 @@ import { identify } from "./identity.ts";
 import { plan } from "./plan.ts";
 
 const HOUR_MS = 3_600_000;
-/** A mail that could not be sent for so long says nothing new any more, in epoch seconds from now. */
+/** How long we try to send a mail, in seconds: after that it tells nobody anything new. */
 const MAIL_SECONDS = 86_400;
 
 type Announced = Extract<BackupMessage, { kind: "announce" }>;

@@ -19,7 +19,9 @@ export async function noteRejected(env: Env, { id, merchant, provider }: Source,
   }
   rejected.set(id, current);
   if (current.count === MANY) {
-    const source = { id, provider, rejected: MANY, since: new Date(current.since).toISOString(), reason };
+    const since = new Date(current.since).toISOString();
+    // Adapters write it with hyphens; whatever merchants read has underscores.
+    const source = { id, provider, rejected: MANY, since, reason: reason.replaceAll("-", "_") };
     await announce(env, { merchant, type: "source.rejecting", target: id, data: { source } }, now);
   }
 }

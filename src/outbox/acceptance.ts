@@ -196,7 +196,7 @@ export function toItem(
       attempts: pending.attempts,
       previous: pending.previous,
       payload: pending.payload,
-      trigger: pending.manual ? "manual" : "scheduled",
+      trigger: pending.manual || pending.byHand ? "manual" : "scheduled",
     })),
   };
 }

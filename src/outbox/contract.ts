@@ -81,7 +81,7 @@ export interface EventRecord {
   payment: string | null;
   livemode: boolean;
   stale: boolean;
-  /** Place in the ordering key; null while the event is spilled. */
+  /** The event's place among those of its user. `null`: Paybell has taken the event in, but not numbered it yet. */
   sequence: number | null;
   /** Epoch ms of receipt, and of the event itself at the provider. */
   acceptedAt: number;
@@ -192,7 +192,7 @@ export interface Standing {
   attempts: number;
 }
 
-/** A finished delivery that is to be sent again: its event, and how far it had come. */
+/** A delivery that is to be sent again, or now rather than later: its event, and how far it had come. */
 export interface RetryInput {
   v: V;
   record: EventRecord;
@@ -205,6 +205,12 @@ export interface RetryInput {
   /** How those that are sent again together are ordered among themselves; absent: this one waits for none. */
   ordering?: Ordering;
 }
+
+/**
+ * What an outbox says to that. `queued`: it is handed over now, or in turn with others that are sent again;
+ * `under_way`: it is being attempted at this moment; `behind`: another `delivery` of its lane comes first.
+ */
+export type Retried = { status: "queued" } | { status: "under_way" } | { status: "behind"; delivery: string };
 
 export type AttemptClass =
   | "delivered"
@@ -230,7 +236,7 @@ export interface Attempt {
   response?: string;
   /** The id that a channel's provider gave the message. */
   message?: string;
-  /** The provider's own name or number of the error. */
+  /** Of a webhook, which fault of the network it was; else the channel's provider's own name or number of the error. */
   code?: string;
   error?: string;
   /** Epoch ms of the next one, where one is planned. */
@@ -248,16 +254,7 @@ export type DeliveryStatus =
   | "skipped";
 
 export interface WaitingFor {
-  reason:
-    | "lane"
-    | "paused"
-    | "disabled"
-    | "unverified"
-    | "throttled"
-    | "breaker"
-    | "retryAfter"
-    | "quietHours"
-    | "backoff";
+  reason: "lane" | "paused" | "disabled" | "unverified" | "throttled" | "breaker" | "retry_after" | "backoff";
   delivery?: string;
   /** Epoch ms. */
   until?: number;
@@ -303,7 +300,7 @@ export interface Announcement {
   data: Record<string, unknown>;
 }
 
-/** A signed request that became no event, as its table has it: what the fields are stands there. Times in epoch ms. */
+/** A signed request that became no event, with the columns of the table `quarantine` (store/schema.ts). Times in epoch ms. */
 export interface Quarantined {
   merchant: string;
   id: string;

@@ -78,6 +78,16 @@ export class Lanes {
   }
 
   /**
+   * The delivery that comes before one that is not in its lane any more, but was: an earlier one of the same
+   * destination, or payment there, that is not finished. Null: it overtakes none.
+   */
+  earlierThan(destination: string, payment: string | null, sequence: number): Pending | null {
+    const lanes = payment === null ? [destination] : [destination, `${destination}/${payment}`];
+    const heads = lanes.flatMap((lane) => this.#lanes.get(lane)?.[0] ?? []);
+    return heads.find(({ event }) => Math.abs(event.sequence) < sequence)?.pending ?? null;
+  }
+
+  /**
    * Marks a delivery as handed over: the next counter, a start time and a lease that doubles while unsettled. Whoever
    * takes it logs its event, so that nobody has to be handed the event for the log alone any more.
    */
@@ -335,6 +345,7 @@ export class Lanes {
 
   #retry(pending: Pending, at: number): void {
     pending.state = "retrying";
+    pending.byHand = undefined;
     pending.due = at;
     pending.leases = 0;
   }

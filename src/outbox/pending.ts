@@ -19,6 +19,8 @@ export interface Pending {
   payload?: Payload | undefined;
   maxHoldMs: number;
   manual: boolean;
+  /** Its next attempt was asked for by hand, in its lane. */
+  byHand?: boolean | undefined;
   /** `waiting` for its lane, `out` with a consumer until `due`, `retrying` at `due`. */
   state: "waiting" | "out" | "retrying";
   due: number;

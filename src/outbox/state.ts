@@ -1,10 +1,18 @@
 import { dedupePrefixOf } from "../event/ids.ts";
 import { deliveryRow, writeLog } from "../store/log.ts";
-import { Acceptance, toItem } from "./acceptance.ts";
+import { Acceptance, laneOf, toItem } from "./acceptance.ts";
 import { announceDelivery, type Troubled } from "./announce.ts";
-import { LOG, type Attempt, type EventItem, type EventRecord, type LogRow } from "./contract.ts";
+import {
+  LOG,
+  type Attempt,
+  type EventItem,
+  type EventRecord,
+  type LogRow,
+  type Retried,
+  type RetryInput,
+} from "./contract.ts";
 import { Lanes } from "./lanes.ts";
-import type { Entry, LeaseTimes, PendingEvent } from "./pending.ts";
+import { AGAIN, dueOf, FRESH, type Entry, type LeaseTimes, type Pending, type PendingEvent } from "./pending.ts";
 import { DEDUPE_MS, Rows } from "./rows.ts";
 
 /** Above this an outbox takes no more events; an object may hold 10 GB. */
@@ -105,8 +113,50 @@ export class State {
     this.rows.keepUnlogged(entries.flatMap((entry) => this.#row(entry, "retrying", "lost", now)));
   }
 
-  /** The event of a record, without the deliveries it had: for a retry by hand. */
-  revived(record: EventRecord): PendingEvent {
+  /**
+   * Hands over a delivery that waits for its next attempt, or takes a finished one up again; what the outbox says to
+   * that, what it hands over, and when it has to look again (epoch ms).
+   */
+  retry(input: RetryInput, now: number): { retried: Retried; ready: Entry[]; due: number } {
+    const { v: _, record, ordering, ...delivery } = input;
+    const none = { ready: [], due: Infinity };
+    const unfinished = this.lanes.find(record.id, delivery.delivery);
+    // One that is sent again waits only for others that are.
+    if (unfinished && (unfinished.pending.state === "out" || isInTurn(unfinished.pending))) {
+      return { retried: { status: "under_way" }, ...none };
+    }
+    const blocker = unfinished
+      ? this.lanes.blockerOf(unfinished.pending)
+      : this.lanes.earlierThan(delivery.destination, record.payment, record.sequence ?? 0);
+    if (blocker) {
+      return { retried: { status: "behind", delivery: blocker.delivery }, ...none };
+    }
+    const ready = this.change(() => {
+      if (unfinished) {
+        unfinished.pending.byHand = true;
+        this.lanes.dispatch(unfinished, now);
+        return [unfinished];
+      }
+      const lane = ordering ? laneOf({ ...delivery, ordering }, record.payment) : null;
+      const pending: Pending = { ...FRESH, ...delivery, lane: lane && AGAIN + lane, manual: true };
+      const entry = this.lanes.addLate(this.#revived(record), pending);
+      const isHead = this.lanes.blockerOf(pending) === null;
+      if (isHead) {
+        this.lanes.dispatch(entry, now);
+      }
+      this.lanes.changed.delete(entry.event);
+      this.rows.revive(entry.event, record);
+      return isHead ? [entry] : [];
+    });
+    return {
+      retried: { status: "queued" },
+      ready,
+      due: Math.min(Infinity, ...ready.map(({ pending }) => dueOf(pending))),
+    };
+  }
+
+  /** The event of a record, without the deliveries it had. */
+  #revived(record: EventRecord): PendingEvent {
     return {
       id: record.id,
       key: this.rows.keyOf(record.id, dedupePrefixOf(record.id)) ?? record.id,
@@ -168,4 +218,9 @@ export class State {
     });
     return [{ delivery }];
   }
+}
+
+/** Whether a delivery that is sent again waits for its turn among those. */
+function isInTurn({ manual, state }: Pending): boolean {
+  return manual && state === "waiting";
 }

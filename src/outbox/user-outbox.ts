@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { log } from "../platform/log.ts";
-import { laneOf, type HandOver } from "./acceptance.ts";
+import type { HandOver } from "./acceptance.ts";
 import {
   V,
   type AcceptEvent,
@@ -12,13 +12,14 @@ import {
   type DeliveryRef,
   type EventItem,
   type ReleaseInput,
+  type Retried,
   type RetryInput,
   type SettleInput,
   type Standing,
 } from "./contract.ts";
 import { pack, send, stillQueued, toTravel } from "./messages.ts";
 import { bindPayment } from "./bind.ts";
-import { AGAIN, dueOf, FRESH, type Entry, type LeaseTimes, type Pending } from "./pending.ts";
+import { dueOf, type Entry, type LeaseTimes } from "./pending.ts";
 import { State } from "./state.ts";
 
 /** So many deliveries are made into messages at a time. */
@@ -135,28 +136,15 @@ export class UserOutbox extends DurableObject<Env> {
   }
 
   /**
-   * Sends a finished delivery again, beside its lane; with an `ordering` in turn with others that are sent again.
-   * `waiting`: it is not finished, nothing is done.
+   * Attempts a delivery that waits for its next attempt now, at the head of its lane, as the attempt that was due
+   * later. Sends a finished one again, beside its lane; with an `ordering` in turn with others that are sent again.
+   * Overtakes nothing: what comes before it in its lane is to be attempted first.
    */
-  async retry({ v: _, record, ordering, ...delivery }: RetryInput): Promise<{ status: "queued" | "waiting" }> {
-    if (this.#state.lanes.find(record.id, delivery.delivery)) {
-      return { status: "waiting" };
-    }
+  async retry(input: RetryInput): Promise<Retried> {
     const now = Date.now();
-    const lane = ordering ? laneOf({ ...delivery, ordering }, record.payment) : null;
-    const pending: Pending = { ...FRESH, ...delivery, lane: lane && AGAIN + lane, manual: true };
-    const ready = this.#state.change(() => {
-      const entry = this.#state.lanes.addLate(this.#state.revived(record), pending);
-      const isHead = this.#state.lanes.blockerOf(pending) === null;
-      if (isHead) {
-        this.#state.lanes.dispatch(entry, now);
-      }
-      this.#state.lanes.changed.delete(entry.event);
-      this.#state.rows.revive(entry.event, record);
-      return isHead ? [entry] : [];
-    });
-    await Promise.all([this.#arm(dueOf(pending)), this.#enqueue(ready, now)]);
-    return { status: "queued" };
+    const { retried, ready, due } = this.#state.retry(input, now);
+    await Promise.all([this.#arm(due), this.#enqueue(ready, now)]);
+    return retried;
   }
 
   /** Ends a delivery that is not finished, and logs that; its lane goes on. */

@@ -1,4 +1,5 @@
 import { readStart } from "./body.ts";
+import { faultOf, type ConnectionFault } from "./connection-error.ts";
 
 /** So much of an answer is read, unless more is wanted; the rest is canceled. */
 const MAX_ANSWER_BYTES = 16 * 1024;
@@ -17,7 +18,7 @@ interface Outgoing {
 /** What came back. Without an answer nobody knows whether the request arrived: the runtime does not say. */
 export type Exchange =
   | { answered: true; status: number; headers: Headers; bytes: Uint8Array }
-  | { answered: false; class: "timeout" | "connection"; error: string };
+  | ({ answered: false } & ConnectionFault);
 
 /** Sends a request and reads the start of its answer, never following a redirect. Never throws. */
 export async function exchange({
@@ -27,6 +28,7 @@ export async function exchange({
   timeoutSeconds,
   maxBytes = MAX_ANSWER_BYTES,
 }: Outgoing): Promise<Exchange> {
+  let isAnswering = false;
   try {
     const response = await fetch(url, {
       ...(body === undefined ? { method: "GET" } : { method: "POST", body }),
@@ -34,11 +36,10 @@ export async function exchange({
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     });
+    isAnswering = true;
     const { bytes } = await readStart(response, maxBytes);
     return { answered: true, status: response.status, headers: response.headers, bytes };
   } catch (error) {
-    return error instanceof Error && error.name === "TimeoutError"
-      ? { answered: false, class: "timeout", error: `No full answer within ${timeoutSeconds} s` }
-      : { answered: false, class: "connection", error: String(error).slice(0, 500) };
+    return { answered: false, ...faultOf(error, { url, isAnswering, timeoutSeconds }) };
   }
 }

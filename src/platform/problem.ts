@@ -1,13 +1,14 @@
 /** Every problem that the API answers with: code → status and title (RFC 9457). */
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not JSON" },
-  unauthorized: { status: 401, title: "No valid API key" },
+  unauthorized: { status: 401, title: "No valid key of the kind that the call takes" },
   missing_scope: { status: 403, title: "The API key lacks a scope" },
   merchant_suspended: { status: 403, title: "The merchant is suspended" },
   not_found: { status: 404, title: "Not found" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_conflict: { status: 409, title: "The same id came with another input" },
   still_waiting: { status: 409, title: "The delivery still waits" },
+  behind_another: { status: 409, title: "Another delivery of its lane comes first" },
   wrong_status: { status: 409, title: "Its status does not allow that" },
   no_previous_key: { status: 409, title: "There is no previous encryption key" },
   already_over: { status: 409, title: "The delivery is over" },
@@ -59,11 +60,15 @@ export class ProblemError extends Error {
   }
 }
 
-/** The answer for a problem: `application/problem+json`. */
+/** Seconds after which a caller may come again, where the problem does not say otherwise. */
+const RETRY_AFTER_SECONDS = 30;
+
+/** The answer for a problem: `application/problem+json`, with `Retry-After` where to come again may help (429, 503). */
 export function problem(code: ProblemCode, { detail, errors, headers }: ProblemDetails, requestId: string): Response {
   const { status, title } = PROBLEMS[code];
+  const retryAfter = (status === 429 || status === 503) && { "retry-after": String(RETRY_AFTER_SECONDS) };
   return Response.json(
     { type: `/problems/${code.replaceAll("_", "-")}`, title, status, code, detail, requestId, errors },
-    { status, headers: { "content-type": "application/problem+json", ...headers } },
+    { status, headers: { "content-type": "application/problem+json", ...retryAfter, ...headers } },
   );
 }

@@ -37,7 +37,7 @@ export interface Endpoint {
   awaitsHost: string | null;
   /** Whether its gate is to be asked before every attempt and told of each. */
   watch: boolean;
-  /** Attempts a second at most; null: no limit. */
+  /** How many attempts Paybell makes a second at most. `null`: no limit. */
   rateLimit: number | null;
   /** Its own secrets, then its merchant's keys, if it wants their signatures too. */
   secrets: SigningSecret[];
@@ -51,7 +51,7 @@ export interface Endpoint {
   retryScheduleSeconds: number[] | null;
   timeoutSeconds: number;
   includeStale: boolean;
-  /** Only events of this mode; null: both. */
+  /** `true`: only live events; `false`: only test events; `null`: both. */
   livemode: boolean | null;
   compat: "svix" | null;
   /** Only events that it lets through; null: all. */

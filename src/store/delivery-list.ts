@@ -1,4 +1,4 @@
-import { sql, type SQL } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 
 import { CHANNELS } from "../event/channels.ts";
@@ -6,25 +6,28 @@ import { idFrom } from "../event/ids.ts";
 import type { DeliveryStatus } from "../outbox/contract.ts";
 import { among } from "./among.ts";
 import { deliveryRange } from "./event-deliveries.ts";
-import { deliveries } from "./schema.ts";
+import { deliveries, events } from "./schema.ts";
 
 /** So many rows are read for one page at most; a page may be short and have a next one. */
 export const MAX_ROWS_READ = 10_000;
 
-/** What a list of deliveries is narrowed to. `since`: epoch ms. */
+/** What a list of deliveries is narrowed to. `type`: of the event; `since` and, not included, `until`: epoch ms. */
 export interface DeliveryFilter {
-  status?: DeliveryStatus | undefined;
+  statuses?: DeliveryStatus[] | undefined;
+  type?: string | undefined;
   endpoint?: string | undefined;
   user?: string | undefined;
   channel?: string | undefined;
   event?: string | undefined;
   since?: number | undefined;
+  until?: number | undefined;
   after?: string | undefined;
   order: "asc" | "desc";
   limit: number;
 }
 
-export type DeliveryRecord = typeof deliveries.$inferSelect;
+/** A delivery with what its event is about; null where the event is no longer in the log. */
+export type DeliveryRecord = typeof deliveries.$inferSelect & { type: string | null; payment: string | null };
 
 /**
  * One page of a merchant's deliveries by time. Walks the primary key, or, for those not delivered, the partial index,
@@ -49,7 +52,7 @@ export async function listDeliveries(
 export function deliveryListQuery(merchant: string, filter: DeliveryFilter): SQL {
   const fits = [
     sql`1`,
-    ...(filter.status === undefined ? [] : [sql`status = ${filter.status}`]),
+    ...(filter.statuses === undefined ? [] : [sql`status in ${among(filter.statuses)}`]),
     ...concerning(filter),
   ];
   const walk = walkQuery(merchant, filter, sql`${sql.join(fits, sql` and `)} as fits`);
@@ -62,11 +65,12 @@ function lastReadQuery(merchant: string, filter: DeliveryFilter): SQL {
 }
 
 function walkQuery(merchant: string, filter: DeliveryFilter, more: SQL): SQL {
-  const isUnfinished = filter.status !== undefined && filter.status !== "delivered";
+  const isUnfinished = filter.statuses !== undefined && !filter.statuses.includes("delivered");
   const bounds = [
     sql`merchant = ${merchant}`,
     ...(isUnfinished ? [sql`status <> 'delivered'`] : []),
     ...(filter.since === undefined ? [] : [sql`id >= ${idFrom("dlv", filter.since)}`]),
+    ...(filter.until === undefined ? [] : [sql`id < ${idFrom("dlv", filter.until)}`]),
     ...(filter.event === undefined ? [] : eventBounds(filter.event)),
     ...(filter.after === undefined
       ? []
@@ -79,8 +83,8 @@ function walkQuery(merchant: string, filter: DeliveryFilter, more: SQL): SQL {
 }
 
 /** Whether a walk passes over rows. Without that a page that is not full is the last. */
-function isNarrowed({ status, endpoint, user, channel }: DeliveryFilter): boolean {
-  return [status, endpoint, user, channel].some((one) => one !== undefined);
+function isNarrowed({ statuses, endpoint, user, channel, type }: DeliveryFilter): boolean {
+  return [statuses, endpoint, user, channel, type].some((one) => one !== undefined);
 }
 
 async function read(
@@ -92,15 +96,31 @@ async function read(
   if (ids.length === 0) {
     return [];
   }
-  const rows = await orm
-    .select()
-    .from(deliveries)
-    .where(
-      sql`${deliveries.merchant} = ${merchant}
+  const rows = await withEvents(orm).where(
+    sql`${deliveries.merchant} = ${merchant}
         and ${deliveries.id} in ${among(ids)}`,
-    );
+  );
   const sign = order === "asc" ? 1 : -1;
-  return rows.toSorted((a, b) => (a.id < b.id ? -sign : sign));
+  return rows.map(toRecord).toSorted((a, b) => (a.id < b.id ? -sign : sign));
+}
+
+/** Deliveries with what their events are about, for {@link toRecord}. */
+function withEvents(orm: DrizzleD1Database) {
+  const { type, payment } = events;
+  return orm
+    .select({ delivery: deliveries, event: { type, payment } })
+    .from(deliveries)
+    .leftJoin(events, and(eq(events.merchant, deliveries.merchant), eq(events.id, deliveries.event)));
+}
+
+export function toRecord({
+  delivery,
+  event,
+}: {
+  delivery: typeof deliveries.$inferSelect;
+  event: { type: string; payment: string | null } | null;
+}): DeliveryRecord {
+  return { ...delivery, type: event?.type ?? null, payment: event?.payment ?? null };
 }
 
 function eventBounds(event: string): SQL[] {
@@ -108,16 +128,27 @@ function eventBounds(event: string): SQL[] {
   return [sql`id > ${from}`, sql`id < ${to}`];
 }
 
-/** What narrows deliveries to those of an endpoint, a user, a channel. */
-export function concerning({ endpoint, user, channel }: Pick<DeliveryFilter, "endpoint" | "user" | "channel">): SQL[] {
+/** What narrows deliveries to those of an endpoint, a user, a channel, a type of event, which is looked up last. */
+export function concerning({
+  endpoint,
+  user,
+  channel,
+  type,
+}: Pick<DeliveryFilter, "endpoint" | "user" | "channel" | "type">): SQL[] {
   return [
     ...(endpoint === undefined ? [] : [sql`destination = ${endpoint}`]),
     ...(user === undefined ? [] : [sql`user = ${user}`]),
     ...(channel === undefined ? [] : [isOfChannel(channel)]),
+    ...(type === undefined ? [] : [isOfType(type)]),
   ];
 }
 
 /** Whether a delivery goes by a channel; `webhook`: to an endpoint. */
 function isOfChannel(channel: string): SQL {
   return channel === "webhook" ? sql`destination not in ${among(CHANNELS)}` : sql`destination = ${channel}`;
+}
+
+function isOfType(type: string): SQL {
+  return sql`(select type from events where events.merchant = deliveries.merchant and events.id = deliveries.event)
+    = ${type}`;
 }

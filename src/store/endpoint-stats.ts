@@ -1,7 +1,7 @@
 import { idFrom } from "../event/ids.ts";
 import { MAX_ROWS_READ } from "./delivery-list.ts";
 
-/** How an endpoint has done. Durations in ms, times in epoch ms; null where there is none. */
+/** How many deliveries an endpoint took, and how fast. Durations in ms, times in epoch ms; null where there is none. */
 export interface EndpointStats {
   /** Deliveries by status. */
   statuses: Record<string, number>;
@@ -39,7 +39,7 @@ const STATS = `WITH walked AS MATERIALIZED (
   FROM ranked`;
 
 /**
- * How an endpoint has done with what was accepted since `since` (epoch ms): the newest 10,000 deliveries of its
+ * How an endpoint did with the deliveries accepted since `since` (epoch ms): the newest 10,000 deliveries of its
  * merchant are looked at. Percentiles are nearest ranks of what its attempts took, lost ones aside.
  */
 export async function endpointStats(

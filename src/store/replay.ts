@@ -110,16 +110,7 @@ export async function standings(db: D1Database, merchant: string, ids: string[])
 }
 
 function candidatesQuery(merchant: string, filter: JobFilter, after: string | null): SQL {
-  const fits = [
-    sql`status in ${among(filter.statuses)}`,
-    ...concerning(filter),
-    ...(filter.type === undefined
-      ? []
-      : [
-          sql`(select type from events where events.merchant = deliveries.merchant and events.id = deliveries.event)
-            = ${filter.type}`,
-        ]),
-  ];
+  const fits = [sql`status in ${among(filter.statuses)}`, ...concerning(filter)];
   const walk = walkQuery(merchant, filter, after, sql`(${sql.join(fits, sql` and `)})`);
   return sql`select d.id, d.counter, coalesce(e.outbox, d.outbox) as outbox, e.sequence
     from (select id from (${walk} limit ${MAX_ROWS_READ}) where fits limit ${PAGE}) as found

@@ -29,6 +29,14 @@ const url = "https://shop.example/hook?token=marker";
 const made = (prefix: string) => () => expect.stringMatching(new RegExp(`^${prefix}_`));
 
 const ROWS: Record<string, Row> = {
+  updateMerchant: {
+    path: ({ id }) => `/v1/merchants/${id}`,
+    body: { alertEmail: "marker@shop.example", name: null },
+    by: "admin",
+    action: "merchant.updated",
+    target: ({ id }) => id,
+    fields: ["alertEmail", "name"],
+  },
   suspendMerchant: {
     path: ({ id }) => `/v1/merchants/${id}/suspend`,
     by: "admin",

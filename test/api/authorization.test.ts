@@ -15,7 +15,7 @@ interface Operation {
   security: Record<string, string[]>[];
 }
 
-/** A call that would succeed with the right key. `scope`: what it needs; `admin`: the operator's token. */
+/** A call that would succeed with the right key: one with a scope, `a key` of any; `admin`: the operator's token. */
 interface Row {
   needs: string;
   path: (owner: FurnishedMerchant) => string;
@@ -31,6 +31,8 @@ const ROWS: Record<string, Row> = {
   createMerchant: { needs: "admin", path: at("/v1/merchants"), body: { name: "New" } },
   listMerchants: { needs: "admin", path: at("/v1/merchants") },
   getMerchant: { needs: "admin", path: ({ id }) => `/v1/merchants/${id}` },
+  updateMerchant: { needs: "admin", path: ({ id }) => `/v1/merchants/${id}`, body: { name: "Renamed" } },
+  getOwnMerchant: { needs: "a key", path: at("/v1/merchant") },
   suspendMerchant: { needs: "admin", path: ({ id }) => `/v1/merchants/${id}/suspend` },
   resumeMerchant: { needs: "admin", path: ({ id }) => `/v1/merchants/${id}/resume` },
   deleteMerchant: { needs: "admin", path: ({ id }) => `/v1/merchants/${id}` },
@@ -130,6 +132,7 @@ const operations: Operation[] = Object.entries(openApiDocument(createApp()).path
 
 const guarded = operations.filter(({ operationId }) => ROWS[operationId]?.needs !== "nothing");
 const forKeys = guarded.filter(({ operationId }) => ROWS[operationId]?.needs !== "admin");
+const scoped = forKeys.filter(({ operationId }) => ROWS[operationId]?.needs !== "a key");
 const namingOne = forKeys.filter(({ path }) => path.includes("{"));
 
 let owner: FurnishedMerchant;
@@ -159,7 +162,9 @@ describe("the authorization matrix", () => {
 
   it.each(operations)("$operationId says in the document what it needs", ({ operationId, security }) => {
     const { needs } = ROWS[operationId]!;
-    const said = { nothing: [], admin: [{ adminToken: [] }] }[needs] ?? [{ apiKey: [needs] }];
+    const said = { nothing: [], admin: [{ adminToken: [] }], "a key": [{ apiKey: [] }] }[needs] ?? [
+      { apiKey: [needs] },
+    ];
     expect(security).toEqual(said);
   });
 
@@ -190,12 +195,17 @@ describe("the authorization matrix", () => {
     async (operation) => {
       const before = await everything();
       const key = ROWS[operation.operationId]!.needs === "admin" ? owner.key : env.ADMIN_TOKEN;
-      expect((await attempt(operation, key)).status).toBe(401);
+      const { status, json } = await attempt(operation, key);
+      expect(status).toBe(401);
+      // It says which kind is wanted, and which was sent.
+      const said =
+        key === owner.key ? [/takes the operator's/, /sent a merchant's/] : [/takes a merchant's/, /admin token/];
+      said.forEach((text) => expect(json["detail"]).toMatch(text));
       expect(await everything()).toEqual(before);
     },
   );
 
-  it.each(forKeys)("$operationId refuses a key without its scope, and names it", async (operation) => {
+  it.each(scoped)("$operationId refuses a key without its scope, and names it", async (operation) => {
     const { needs } = ROWS[operation.operationId]!;
     const scopes = SCOPES.filter((scope) => scope !== needs);
     const { json: made } = await call("POST", "/v1/api-keys", { key: owner.key, body: { scopes } });

@@ -53,11 +53,52 @@ describe("deliveries", () => {
     expect(await listed("user=u_2")).toEqual([]);
   });
 
-  it("retries none that still waits", async () => {
-    receive(() => new Response(null, { status: 500 }));
+  it("attempts one that waits for its next attempt now, and then what is behind it", async () => {
+    let isWell = false;
+    const sent = receive(() => new Response(null, { status: isWell ? 204 : 500 }));
+    const head = await post("a");
+    await untilStatus(key, head.event, "retrying");
+    const behind = await post("b");
+    await untilShown(behind.delivery, "pending");
+    isWell = true;
+    expect(await act(behind.delivery, "retry")).toMatchObject({
+      status: 409,
+      json: { code: "behind_another", detail: expect.stringContaining(head.delivery) },
+    });
+    expect(await act(head.delivery, "retry")).toMatchObject({
+      status: 202,
+      json: { status: "queued", detail: "Paybell attempts it now." },
+    });
+    await untilStatus(key, behind.event, "delivered");
+    expect(sent.map(({ headers }) => headers.get("webhook-id"))).toEqual([head.event, head.event, behind.event]);
+    expect((await show(head.delivery))["attempts"]).toMatchObject([
+      { class: "http", trigger: "scheduled" },
+      { class: "delivered", trigger: "manual" },
+    ]);
+  });
+
+  it("says in words when one is attempted whose endpoint takes nothing, and attempts it then", async () => {
+    let isWell = false;
+    receive(() => new Response(null, { status: isWell ? 204 : 500 }));
     const { event, delivery } = await post("a");
     await untilStatus(key, event, "retrying");
-    expect(await act(delivery, "retry")).toMatchObject({ status: 409, json: { code: "still_waiting" } });
+    await call("POST", `/v1/endpoints/${endpoint}/pause`, { key });
+    expect(await act(delivery, "retry")).toMatchObject({
+      status: 202,
+      json: { detail: expect.stringContaining(`POST /v1/endpoints/${endpoint}/resume`) },
+    });
+    await vi.waitUntil(
+      async () => ((await show(delivery))["waitingFor"] as { reason: string } | null)?.reason === "paused",
+      { timeout: 10_000, interval: 25 },
+    );
+    isWell = true;
+    await call("POST", `/v1/endpoints/${endpoint}/resume`, { key });
+    await untilStatus(key, event, "delivered");
+    await call("DELETE", `/v1/endpoints/${endpoint}`, { key });
+    expect(await act(delivery, "retry")).toMatchObject({
+      status: 404,
+      json: { detail: expect.stringMatching(/deleted/) },
+    });
   });
 
   it("cancels one that waits, once, and its lane goes on", async () => {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { miss, objectOf, recover, showJob, untilOver } from "../delivery/missed.ts";
-import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
+import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
 import { expectRefused, sendJson, type Bad } from "./refusal.ts";
 
 // Jobs take their time: rounds come by alarms.
@@ -68,6 +68,19 @@ describe("POST /v1/endpoints/{id}/recover", () => {
     });
     const job = await recover(merchant, endpoint, { include: ["canceled", "skipped"] });
     expect(await untilOver(merchant, job)).toMatchObject({ looked: 2, queued: 2, delivered: 2 });
+  });
+
+  it("attempts what waits for its next attempt now where that is asked for", async () => {
+    let isWell = false;
+    receive(() => new Response(null, { status: isWell ? 204 : 500 }));
+    await call("PATCH", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: { retrySchedule: [3600] } });
+    const body = { id: "waits", type: "custom.note", user: "u_1", data: {} };
+    const { json } = await call("POST", "/v1/events", { key: merchant.key, body });
+    await untilStatus(merchant.key, String(json["id"]), "retrying");
+    isWell = true;
+    const job = await recover(merchant, endpoint, { include: ["exhausted", "retrying"] });
+    expect(await untilOver(merchant, job)).toMatchObject({ looked: 1, queued: 1, delivered: 1 });
+    await untilStatus(merchant.key, String(json["id"]), "delivered");
   });
 
   it("has nothing to do where nothing was missed", async () => {
@@ -142,7 +155,7 @@ describe("a job that can't be", () => {
   ].map((bad) => ({ status: 422, code: "invalid", ...bad }));
   const RETRIES: (Bad & { input: object })[] = [
     { name: "no status", input: { since }, path: "/status" },
-    { name: "a status that still waits", input: { since, status: "retrying" }, path: "/status" },
+    { name: "a status that stands behind others", input: { since, status: "pending" }, path: "/status" },
     { name: "what was delivered, to all", input: { since, status: "delivered" }, path: "/endpoint" },
     { name: "what was skipped, to all", input: { since, status: "skipped" }, path: "/endpoint" },
     { name: "a channel that there is not", input: { since, status: "exhausted", channel: "fax" }, path: "/channel" },

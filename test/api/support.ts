@@ -8,6 +8,7 @@ import { NO_PROGRESS, type Job } from "../../src/store/jobs.ts";
 import { closeRequest, keepQuarantined } from "../../src/store/quarantine.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { jobs } from "../../src/store/schema.ts";
+import { holdToDocument } from "../support/document.ts";
 import { call, newEndpoint, newMerchant } from "../support/merchant.ts";
 
 /** An answer of the API, with its headers. */
@@ -28,6 +29,7 @@ export async function send(
   );
   const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
   const text = await response.text();
+  holdToDocument({ method, path, status: response.status, headers: response.headers, text });
   return { status: response.status, headers: response.headers, json: isJson ? JSON.parse(text) : {} };
 }
 

@@ -76,7 +76,7 @@ describe("a breaker", () => {
             breaker = asked.breaker;
             if (asked.waitUntil !== null) expect(asked.waitUntil - now).toBeLessThanOrEqual(5 * MINUTE_MS);
             if (before === "open") expect(asked.waitUntil).not.toBeNull();
-            if (before === "halfOpen" && asked.waitUntil === null) {
+            if (before === "half_open" && asked.waitUntil === null) {
               expect(now - probedAt).toBeGreaterThanOrEqual(MINUTE_MS / 2);
               probedAt = now;
             }

@@ -209,9 +209,9 @@ describe("an endpoint that fails", () => {
       count === 1 ? new Response(null, { status: 503, headers: { "retry-after": "120" } }) : ok(),
     );
     const first = await post("u_a");
-    await until(first, waits("retryAfter"), "waiting");
+    await until(first, waits("retry_after"), "waiting");
     const other = await post("u_b");
-    const { waitingFor } = await until(other, waits("retryAfter"), "waiting");
+    const { waitingFor } = await until(other, waits("retry_after"), "waiting");
     expect(Date.parse(waitingFor!.until!) - Date.now()).toBeGreaterThan(100_000);
     expect(sent).toHaveLength(1);
   });

@@ -33,7 +33,7 @@ describe("a pause that the endpoint asks for", () => {
   const paused = after({ class: "throttled", status: 429, retryAfterMs: 2 * HOUR_MS });
 
   it("holds everything for at most an hour, with a probe every five minutes", () => {
-    expect(asked(paused, { now: NOW + 1 }).verdict).toMatchObject({ go: false, waitingFor: { reason: "retryAfter" } });
+    expect(asked(paused, { now: NOW + 1 }).verdict).toMatchObject({ go: false, waitingFor: { reason: "retry_after" } });
     let state = paused;
     const probes: number[] = [];
     for (let now = NOW; now < NOW + HOUR_MS; now += 1000) {

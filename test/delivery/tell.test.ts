@@ -198,12 +198,12 @@ describe("an event that was planned to be told, of a source that has come to dem
 describe("an answer of the class", () => {
   it.each([
     ["transient", "email", resendError(500, "internal_server_error"), "retrying", "backoff"],
-    ["throttled", "email", resendError(429, "rate_limit_exceeded"), "retrying", "retryAfter"],
+    ["throttled", "email", resendError(429, "rate_limit_exceeded"), "retrying", "retry_after"],
     ["config", "email", resendError(403, "invalid_api_key"), "retrying", "breaker"],
     ["ambiguous", "email", lost, "retrying", "backoff"],
     ["ambiguous", "sms", lost, "exhausted", null],
     ["transient", "sms", twilioError(503, 20503), "retrying", "backoff"],
-    ["throttled", "sms", twilioError(429, 20429), "retrying", "retryAfter"],
+    ["throttled", "sms", twilioError(429, 20429), "retrying", "retry_after"],
     ["config", "sms", twilioError(401, 20003), "retrying", "breaker"],
     ["address_dead", "sms", twilioError(400, 21211), "bounced", null],
     ["opted_out", "sms", twilioError(400, 21610), "skipped", null],

@@ -1,3 +1,4 @@
+import { holdToDocument } from "../support/document.ts";
 import { ADMIN_TOKEN } from "./process.ts";
 
 /** A delivery as the API shows it. */
@@ -79,5 +80,6 @@ async function request<T>(
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
+  holdToDocument({ method, path, sent: body, status: response.status, headers: response.headers, text });
   return { status: response.status, json: (text === "" ? null : JSON.parse(text)) as T };
 }

@@ -56,7 +56,7 @@ describe("deliveries that are sent again together", () => {
     for (const item of items) {
       expect(await outbox.retry(requestOf(item, "user"))).toEqual({ status: "queued" });
     }
-    expect(await outbox.retry(requestOf(items[1]!, "user"))).toEqual({ status: "waiting" });
+    expect(await outbox.retry(requestOf(items[1]!, "user"))).toEqual({ status: "under_way" });
     const [fresh] = await accept(outbox, await acceptEvent({ merchant }));
     expect(itemOf(fresh).ready).toMatchObject([{ trigger: "scheduled" }]);
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 
 import { bodyFor } from "../../src/event/envelope.ts";
-import { LOG, V, type Attempt, type DeliveryRow, type EventItem } from "../../src/outbox/contract.ts";
+import { LOG, V, type Attempt, type DeliveryRow, type EventItem, type RetryInput } from "../../src/outbox/contract.ts";
 import { paymentKey, userKey } from "../../src/outbox/keys.ts";
 import { followPayment } from "../../src/outbox/bind.ts";
 import { writeLog } from "../../src/store/log.ts";
@@ -258,18 +258,73 @@ describe("leases and claims", () => {
   });
 });
 
+const retryOf = (
+  { record }: EventItem,
+  { delivery, destination, previous }: { delivery: string; destination: string; previous: number | null },
+): RetryInput => ({ v: V, record, delivery, destination, previous, attempts: 1, counter: 1 });
+
 describe("retry and cancel by hand", () => {
-  it("sends a finished delivery again beside its lane, and refuses one that still waits", async () => {
+  it("sends a finished delivery again beside its lane, and refuses one that is under way", async () => {
     const { outbox, merchant } = await newOutbox();
     const item = itemOf((await accept(outbox, await acceptEvent({ merchant })))[0]);
     const { delivery, destination, previous } = item.ready[0]!;
     const request = { v: V, record: item.record, delivery, destination, previous, attempts: 1, counter: 1 };
-    expect(await outbox.retry(request)).toEqual({ status: "waiting" });
+    expect(await outbox.retry(request)).toEqual({ status: "under_way" });
     await settle(outbox, [settleOf(item, { kind: "exhausted" })]);
     expect(await outbox.retry(request)).toEqual({ status: "queued" });
     expect(await outbox.template({ v: V, event: item.record.id })).toBe(item.record.template);
     await evictDurableObject(outbox);
     expect(await outbox.inspect({ v: V, event: item.record.id, delivery })).toMatchObject({ found: true, attempts: 1 });
+  });
+
+  it("attempts one that waits for its next attempt now, and what is behind it goes on after it", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const [first, second] = (
+      await accept(outbox, await acceptEvent({ merchant }), await acceptEvent({ merchant }))
+    ).map(itemOf) as [EventItem, EventItem];
+    await settle(outbox, [settleOf(first, failed(Date.now() + 3_600_000))]);
+    const head = first.ready[0]!;
+    const behind = second.planned[0]!;
+    expect(await outbox.retry(retryOf(second, behind))).toEqual({ status: "behind", delivery: head.delivery });
+    expect(await outbox.retry(retryOf(first, head))).toEqual({ status: "queued" });
+    expect(await outbox.retry(retryOf(first, head))).toEqual({ status: "under_way" });
+    await evictDurableObject(outbox);
+    expect(await settle(outbox, [settleOf(first, failed(Date.now() + 3_600_000))])).toEqual([]);
+    const again = { ...head, counter: head.counter + 1 };
+    const [next] = await settle(outbox, [settleOf(first, { kind: "delivered" }, again)]);
+    expect(next!.ready).toMatchObject([{ delivery: behind.delivery, trigger: "scheduled" }]);
+  });
+
+  it("lets one that fails again by hand keep its lane, and its own time", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const [first] = (await accept(outbox, await acceptEvent({ merchant }), await acceptEvent({ merchant }))).map(
+      itemOf,
+    );
+    await settle(outbox, [settleOf(first!, failed(Date.now() + 3_600_000))]);
+    const head = first!.ready[0]!;
+    await outbox.retry(retryOf(first!, head));
+    const until = Date.now() + 7_200_000;
+    expect(await settle(outbox, [settleOf(first!, failed(until), { ...head, counter: head.counter + 1 })])).toEqual([]);
+    expect(await outbox.inspect({ v: V, event: first!.record.id, delivery: head.delivery })).toEqual({
+      found: true,
+      attempts: 2,
+      waitingFor: { reason: "backoff", until },
+    });
+  });
+
+  it("lets none that was canceled overtake what came before it", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const [first, second] = (
+      await accept(outbox, await acceptEvent({ merchant }), await acceptEvent({ merchant }))
+    ).map(itemOf) as [EventItem, EventItem];
+    const [head, canceled] = [first.ready[0]!, second.planned[0]!];
+    await outbox.cancel({ v: V, event: second.record.id, delivery: canceled.delivery });
+    const request = retryOf(second, canceled);
+    for (const one of [request, { ...request, ordering: "user" as const }]) {
+      expect(await outbox.retry(one)).toEqual({ status: "behind", delivery: head.delivery });
+    }
+    await settle(outbox, [settleOf(first, { kind: "delivered" })]);
+    expect(await outbox.retry(request)).toEqual({ status: "queued" });
   });
 
   it("cancels what is not finished, once, and the lane goes on", async () => {

@@ -59,11 +59,11 @@ describe("a list of deliveries", () => {
     ["those since", { since: AT }, "SEARCH deliveries USING PRIMARY KEY (merchant=? AND id>?)"],
     ["the next page", { after: "dlv_9" }, "SEARCH deliveries USING PRIMARY KEY (merchant=? AND id"],
     ["an event's", { event: "evt_0" }, "SEARCH deliveries USING PRIMARY KEY (merchant=? AND id>? AND id<?)"],
-    ["delivered ones", { status: "delivered" }, "SEARCH deliveries USING PRIMARY KEY (merchant=?)"],
-    ["pending ones", { status: "pending" }, "INDEX deliveries_not_delivered (merchant=?)"],
+    ["delivered ones", { statuses: ["delivered"] }, "SEARCH deliveries USING PRIMARY KEY (merchant=?)"],
+    ["pending ones", { statuses: ["pending"] }, "INDEX deliveries_not_delivered (merchant=?)"],
     [
       "exhausted ones since",
-      { status: "exhausted", since: AT },
+      { statuses: ["exhausted"], since: AT },
       "INDEX deliveries_not_delivered (merchant=? AND id>?)",
     ],
   ])("walks an index for %s, in its order", async (_, filter, step) => {
@@ -78,8 +78,8 @@ describe("a list of deliveries", () => {
 
   it("stops reading where the page is full", async () => {
     expect(await rowsRead({})).toBeLessThan(110);
-    expect(await rowsRead({ status: "delivered" })).toBeLessThan(110);
-    expect(await rowsRead({ status: "exhausted" })).toBeLessThan(150);
+    expect(await rowsRead({ statuses: ["delivered"] })).toBeLessThan(110);
+    expect(await rowsRead({ statuses: ["exhausted"] })).toBeLessThan(150);
   });
 
   it("reads at most 10,000 rows for one page, which may then be short", async () => {
@@ -98,9 +98,24 @@ describe("a list of deliveries", () => {
   });
 
   it("finds those of a status", async () => {
-    expect((await walk({ status: "pending" })).ids).toHaveLength(19);
-    expect((await walk({ status: "exhausted" })).ids).toHaveLength(125);
-    expect((await walk({ status: "bounced" })).ids).toEqual([]);
+    expect((await walk({ statuses: ["pending"] })).ids).toHaveLength(19);
+    expect((await walk({ statuses: ["exhausted"] })).ids).toHaveLength(125);
+    expect((await walk({ statuses: ["bounced"] })).ids).toEqual([]);
+  });
+
+  it("finds those of several statuses, and those up to a time", async () => {
+    expect((await walk({ statuses: ["pending", "exhausted"] })).ids).toHaveLength(144);
+    expect((await walk({ statuses: ["pending", "delivered"], until: AT + 50 })).ids).toHaveLength(49);
+    expect((await walk({ since: AT + 12_490, until: AT + 12_495 })).ids).toHaveLength(5);
+  });
+
+  it("finds those of a type of event, which it also tells", async () => {
+    expect((await walk({ since: AT + 12_490, type: "payment.failed" })).ids).toEqual([]);
+    const filter = { ...PAGE, since: AT + 12_490, type: "payment.succeeded" };
+    const { rows } = await listDeliveries(env.DB, merchant, filter);
+    expect(rows).toHaveLength(10);
+    expect(rows[0]).toMatchObject({ type: "payment.succeeded", payment: "pi_1" });
+    expect(await rowsRead({ type: "payment.failed" })).toBeLessThan(30_100);
   });
 
   it("finds those of an endpoint and of a channel", async () => {

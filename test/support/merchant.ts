@@ -1,6 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 
+import { holdToDocument } from "./document.ts";
 import type { Faults } from "./fault-kinds.ts";
 import type { Counters } from "./faults.ts";
 
@@ -22,6 +23,7 @@ export async function call(
     }),
   );
   const text = await response.text();
+  holdToDocument({ method, path, sent: body, status: response.status, headers: response.headers, text });
   return { status: response.status, json: text === "" ? {} : JSON.parse(text) };
 }
 

@@ -21,6 +21,13 @@ const ANSWERS: Record<string, (response: ServerResponse) => void> = {
     response.write("so far");
     setTimeout(() => response.end(), 400);
   },
+  "/resets": (response) => response.socket?.resetAndDestroy(),
+  "/hangs-up": (response) => response.socket?.end(),
+  "/cuts-off": (response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write("so far");
+    setTimeout(() => response.socket?.resetAndDestroy(), 50);
+  },
   "/inflates": (response) => {
     response.setHeader("content-encoding", "gzip");
     const gzip = createGzip();
