@@ -29,6 +29,7 @@ const WaitingFor = z
       "throttled",
       "breaker",
       "retryAfter",
+      "dailyLimit",
       "quietHours",
       "backoff",
     ]),

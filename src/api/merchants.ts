@@ -3,16 +3,19 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
+import { EmailName } from "../channels/email/own-sender.ts";
 import { randomId } from "../event/ids.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
 import { apiKeys, channelAccounts, endpointHosts, erasures, jobs, merchants, sources } from "../store/schema.ts";
+import { emailsToday } from "../store/email-counts.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing, namesOf } from "./audit.ts";
 import { needsAdmin } from "./authenticate.ts";
+import { invalid } from "./field-errors.ts";
 import { body, found, IdParam, Instant, json, ListQuery, page, pageBy, pageOf, problems, toIso } from "./schemas.ts";
 
 const NewMerchant = z
@@ -25,6 +28,12 @@ const NewMerchant = z
     jurisdiction: z.enum(["eu", "fedramp"]).optional().openapi({ description: "Where its data may be; fixed." }),
     alertEmail: z.email().optional(),
     monthlyEventLimit: z.int().min(1).optional(),
+    emailName: EmailName.optional().openapi({
+      description: "What its mail at the operator's domains begins with; by its id if none is given. Fixed.",
+    }),
+    dailyEmailLimit: z.int().min(0).optional().openapi({
+      description: "Emails a day (UTC) from the operator's domains; EMAILS_A_DAY if none is given.",
+    }),
   })
   .openapi("NewMerchant");
 
@@ -37,13 +46,16 @@ const Merchant = z
     jurisdiction: z.string().nullable(),
     alertEmail: z.string().nullable(),
     monthlyEventLimit: z.int().nullable(),
+    emailName: z.string().nullable(),
+    dailyEmailLimit: z.int().nullable(),
     createdAt: Instant,
   })
   .openapi("Merchant");
 
 const MerchantWithUsage = Merchant.extend({
-  usage: z.object({ month: Instant, events: z.int() }).openapi({
-    description: "Events of this month (UTC), from the start of `month`; counted every 5 minutes.",
+  usage: z.object({ month: Instant, events: z.int(), emailsToday: z.int() }).openapi({
+    description:
+      "Events of this month (UTC), from the start of `month`; counted every 5 minutes. Emails of today (UTC) from the operator's domains.",
   }),
 }).openapi("MerchantWithUsage");
 
@@ -115,6 +127,9 @@ export function merchantRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const input = c.req.valid("json");
     const db = drizzle(c.env.DB);
+    if (input.emailName !== undefined) {
+      await requireFree(db, input.emailName);
+    }
     const row: typeof merchants.$inferSelect = {
       id: randomId("mer"),
       name: input.name ?? null,
@@ -125,6 +140,8 @@ export function merchantRoutes(app: Api): void {
       monthlyEventLimit: input.monthlyEventLimit ?? null,
       createdAt: Date.now(),
       signingKeys: [],
+      emailName: input.emailName ?? null,
+      dailyEmailLimit: input.dailyEmailLimit ?? null,
     };
     const { key, row: keyRow } = await createKey(row.id, ALL_SCOPES, null);
     const change = { action: "merchant.created", target: row.id, merchant: row.id, fields: namesOf(input) } as const;
@@ -143,8 +160,11 @@ export function merchantRoutes(app: Api): void {
     const { id } = c.req.valid("param");
     const [row] = await drizzle(c.env.DB).select().from(merchants).where(eq(merchants.id, id));
     const merchant = toMerchant(found(row));
-    const { month, events } = await usageOf(c.env.DB, id, Date.now());
-    return c.json({ ...merchant, usage: { month: toIso(month), events } }, 200);
+    const [{ month, events }, today] = await Promise.all([
+      usageOf(c.env.DB, id, Date.now()),
+      emailsToday(c.env.DB, id, Date.now()),
+    ]);
+    return c.json({ ...merchant, usage: { month: toIso(month), events, emailsToday: today } }, 200);
   });
 
   app.openapi(suspend, async (c) => c.json(await setStatus(c, c.req.valid("param").id, "suspended"), 200));
@@ -171,6 +191,14 @@ export function merchantRoutes(app: Api): void {
     c.executionCtx.waitUntil(eraseSome(c.env, [erasure], Date.now()));
     return c.body(null, 204);
   });
+}
+
+/** Throws the problem `invalid` where another merchant has the name; of two at once the index refuses one. */
+async function requireFree(db: ReturnType<typeof drizzle>, emailName: string): Promise<void> {
+  const [taken] = await db.select({ id: merchants.id }).from(merchants).where(eq(merchants.emailName, emailName));
+  if (taken) {
+    throw invalid("/emailName", "taken", "Another merchant has this name.");
+  }
 }
 
 async function setStatus(c: Context<ApiEnv>, id: string, status: "active" | "suspended") {

@@ -256,6 +256,7 @@ export interface WaitingFor {
     | "throttled"
     | "breaker"
     | "retryAfter"
+    | "dailyLimit"
     | "quietHours"
     | "backoff";
   delivery?: string;

@@ -119,7 +119,7 @@ const ROWS: Record<string, Row> = {
   },
   putChannel: {
     path: () => "/v1/channels/email",
-    body: { provider: "cloudflare", from: "marker@paybell.example" },
+    body: { provider: "cloudflare", from: "marker" },
     action: "channel.set",
     target: () => "email",
     fields: ["from", "provider"],

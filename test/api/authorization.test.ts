@@ -79,7 +79,7 @@ const ROWS: Record<string, Row> = {
   putChannel: {
     needs: "config:write",
     path: at("/v1/channels/email"),
-    body: { provider: "cloudflare", from: "shop@paybell.example" },
+    body: { provider: "cloudflare", from: "Shop" },
   },
   listChannels: { needs: "config:write", path: at("/v1/channels") },
   getChannel: { needs: "config:write", path: at("/v1/channels/email") },

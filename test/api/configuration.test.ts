@@ -20,6 +20,8 @@ describe("/v1/merchants", () => {
       jurisdiction: "eu",
       alertEmail: "a@shop.example",
       monthlyEventLimit: 9,
+      emailName: "the-shop",
+      dailyEmailLimit: 5,
     };
     const { status, json } = await call("POST", "/v1/merchants", { key: admin, body });
     const { apiKey, ...shown } = json;
@@ -32,7 +34,7 @@ describe("/v1/merchants", () => {
     });
     expect((await call("GET", `/v1/merchants/${String(json["id"])}`, { key: admin })).json).toEqual({
       ...shown,
-      usage: { month: expect.stringMatching(/-01T00:00:00.000Z$/), events: 0 },
+      usage: { month: expect.stringMatching(/-01T00:00:00.000Z$/), events: 0, emailsToday: 0 },
     });
     const keys = await call("GET", "/v1/api-keys", { key: String(apiKey) });
     expect(keys.json.data).toHaveLength(1);
