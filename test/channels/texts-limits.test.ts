@@ -34,7 +34,7 @@ const anyData: fc.Arbitrary<Notice["data"]> = fc.record({
   dispute: fc.oneof(fc.record({ amount: anyMoney }), fc.constant({})),
 });
 /** What is on a line of its own, turns others around, or nobody sees; joiners and isolates are part of names. */
-const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200C\u200D\u2068\u2069\u{E0020}-\u{E007F}])\p{Cf}/u;
+const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200C|\u200D|\u2068|\u2069|[\u{E0020}-\u{E007F}])\p{Cf}/u;
 
 /** Names that GSM-7 can write once accents are off, many of them longer than there is room. */
 const latinName = fc.string({
