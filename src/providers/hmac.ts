@@ -4,6 +4,7 @@ import { HmacConfig } from "./config.ts";
 import { parseObject } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, type Verification } from "./provider.ts";
 import { instantOfIso } from "./reading.ts";
+import { hmacFault } from "./secret-faults.ts";
 import {
   bytesOfBase64,
   bytesOfHex,
@@ -50,6 +51,7 @@ interface Options {
 export const hmac: Provider = {
   name: "hmac",
   config: HmacConfig,
+  secretFault: hmacFault,
 
   mayBeSigned: ({ headers }, config: HmacConfig = {}) => Boolean(signatureIn(headers, config)),
 

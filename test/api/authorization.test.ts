@@ -45,7 +45,7 @@ const ROWS: Record<string, Row> = {
   addSourceSecret: {
     needs: "config:write",
     path: ({ source }) => `/v1/sources/${source}/secrets`,
-    body: { secret: "whsec_2" },
+    body: { secret: "whsec_of_the_tests_2" },
   },
   deleteSourceSecret: {
     needs: "config:write",
