@@ -13,7 +13,7 @@ import { startHost, type Host } from "./host.ts";
 import { signAsStripe, type StripePost } from "./stripe.ts";
 
 const root = join(import.meta.dirname, "..");
-const ADMIN_TOKEN = "admin-token-of-the-bench";
+const ADMIN_TOKEN = "admin-token-of-the-bench-and-its-targets";
 const SOURCE_SECRET = "whsec_of_the_bench";
 
 /** A Worker to be measured, as the load generator sees it. */

@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 
+/** As the Worker has it: src/platform/keys.ts. */
+const MIN_ADMIN_TOKEN_LENGTH = 32;
+
 const root = join(import.meta.dirname, "..");
 const secretsFile = join(root, ".dev.vars");
 /** Where `wrangler dev` keeps the local database and objects. */
@@ -41,6 +44,12 @@ export function ensureSecrets(): { adminToken: string; created: boolean } {
   const adminToken = parseEnv(readFileSync(secretsFile, "utf8"))["ADMIN_TOKEN"];
   if (!adminToken) {
     throw new Error("There is no ADMIN_TOKEN in .dev.vars. Add one, or delete .dev.vars and .wrangler to start anew.");
+  }
+  if (adminToken.length < MIN_ADMIN_TOKEN_LENGTH) {
+    throw new Error(
+      `The ADMIN_TOKEN in .dev.vars is shorter than ${MIN_ADMIN_TOKEN_LENGTH} characters, and the Worker takes no such. ` +
+        "Write a longer one, such as openssl rand -hex 32 makes.",
+    );
   }
   return { adminToken, created };
 }

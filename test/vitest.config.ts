@@ -29,7 +29,7 @@ export default defineConfig(async () => ({
               // Beside the database of wrangler.toml: one that tests migrate themselves.
               d1Databases: ["OLD_DB"],
               bindings: {
-                ADMIN_TOKEN: "test-admin-token",
+                ADMIN_TOKEN: "admin-token-of-the-tests-in-workerd",
                 ENCRYPTION_KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
                 ALLOW_PRIVATE_ENDPOINTS: "true",
                 TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),

@@ -50,7 +50,7 @@ export async function openShop(options: {
   const post = <T>(path: string, body: unknown) => call<T>(url, apiKey, "POST", path, body);
   await call(url, apiKey, "PUT", "/v1/channels/email", {
     provider: "cloudflare",
-    from: "Demo shop <demo@paybell.example>",
+    from: "Demo shop",
   });
   await call(url, apiKey, "PUT", "/v1/channels/sms", { provider: "twilio", ...phones.account, baseUrl: phones.url });
   const steady = await post<Endpoint>("/v1/endpoints", {

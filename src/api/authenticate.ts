@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 
-import { hashOf, isApiKey, isEqual } from "../platform/keys.ts";
+import { hashOf, isApiKey, isEqual, MIN_ADMIN_TOKEN_LENGTH } from "../platform/keys.ts";
 import {
   bytesOverFor,
   callerOf,
@@ -10,6 +10,7 @@ import {
   shutOutFor,
   tooMany,
 } from "../platform/limits.ts";
+import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
@@ -70,6 +71,13 @@ function requireScope(scope: Scope | null): MiddlewareHandler<ApiEnv> {
 }
 
 const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  if (c.env.ADMIN_TOKEN.length < MIN_ADMIN_TOKEN_LENGTH) {
+    // Nobody's events are held up by that, but nobody is the operator either.
+    log.error("configuration.admin_token_short", { minLength: MIN_ADMIN_TOKEN_LENGTH });
+    throw new ProblemError("misconfigured", {
+      detail: `The Worker secret ADMIN_TOKEN is too short: it needs ${MIN_ADMIN_TOKEN_LENGTH} characters or more.`,
+    });
+  }
   const token = bearer(c);
   if (token === null || !(await isEqual(token, c.env.ADMIN_TOKEN))) {
     const isKey = token !== null && isApiKey(token);

@@ -2,14 +2,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
-import type { Adapter } from "../channels/adapter.ts";
+import { ownSender, underOwnName } from "../channels/email/own-sender.ts";
+import { isSenderName } from "../channels/email/mailbox.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
 import { REACHED } from "../event/channels.ts";
 import { seal } from "../platform/secret-box.ts";
 import { accountRow, forget } from "../store/config.ts";
 import { insertWhere } from "../store/capped.ts";
 import { fits, growthBy, requireFits } from "../store/configuration-size.ts";
-import { channelAccounts } from "../store/schema.ts";
+import { channelAccounts, merchants } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
@@ -18,6 +19,7 @@ import { requireWilling } from "./public-url.ts";
 import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
 
 type Row = typeof channelAccounts.$inferSelect;
+type Owner = Pick<typeof merchants.$inferSelect, "id" | "name" | "emailName">;
 
 /** An account as its provider's adapter describes it, named by `provider`. */
 const accounts = Object.values(adapters).map((adapter) =>
@@ -82,12 +84,16 @@ const remove = createRoute({
 export function channelRoutes(app: Api): void {
   app.openapi(put, async (c) => {
     const [merchant, { channel }] = [c.get("merchant"), c.req.valid("param")];
-    const { provider, ...account } = c.req.valid("json") as { provider: string } & Record<string, unknown>;
+    const { provider, ...asked } = c.req.valid("json") as { provider: string } & Record<string, unknown>;
     const adapter = adapterOf(channel, provider);
     if (adapter === null) {
       throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
     }
-    await checkAddresses(c.env, merchant, adapter, account);
+    if (typeof asked["baseUrl"] === "string" && adapter.via === "http") {
+      await requireWilling(c.env, merchant, { path: "/baseUrl", url: asked["baseUrl"], own: adapter.baseUrl });
+    }
+    const owner = await ownerOf(c.env, merchant);
+    const account = adapter.via === "send_email" ? { ...asked, from: senderFor(c.env, owner, asked["from"]) } : asked;
     const isSecret = (name: string) => adapter.secrets.some((secret) => secret === name);
     const secrets = Object.fromEntries(Object.entries(account).filter(([name]) => isSecret(name)));
     const now = Date.now();
@@ -111,7 +117,7 @@ export function channelRoutes(app: Api): void {
     if (!stored) {
       await requireFits(c.env.DB, merchant, growth);
     }
-    return c.json(toAccount(found(stored)), 200);
+    return c.json(toAccount(found(stored), owner), 200);
   });
 
   app.openapi(list, async (c) => {
@@ -120,7 +126,8 @@ export function channelRoutes(app: Api): void {
       .from(channelAccounts)
       .where(eq(channelAccounts.merchant, c.get("merchant")))
       .orderBy(asc(channelAccounts.channel));
-    return c.json({ data: rows.map(toAccount), next: null }, 200);
+    const owner = await ownerOf(c.env, c.get("merchant"));
+    return c.json({ data: rows.map((row) => toAccount(row, owner)), next: null }, 200);
   });
 
   app.openapi(show, async (c) => {
@@ -128,7 +135,7 @@ export function channelRoutes(app: Api): void {
       .select()
       .from(channelAccounts)
       .where(isOf(c.get("merchant"), c.req.valid("param").channel));
-    return c.json(toAccount(found(row)), 200);
+    return c.json(toAccount(found(row), await ownerOf(c.env, c.get("merchant"))), 200);
   });
 
   app.openapi(remove, async (c) => {
@@ -145,27 +152,39 @@ function isOf(merchant: string, channel: Row["channel"]) {
   return and(eq(channelAccounts.merchant, merchant), eq(channelAccounts.channel, channel));
 }
 
-/** An API elsewhere than at the provider has to want our requests; our own binding sends from the operator's domains alone. */
-async function checkAddresses(
-  env: Env,
-  merchant: string,
-  adapter: Adapter,
-  { baseUrl, from }: Record<string, unknown>,
-): Promise<void> {
-  if (typeof baseUrl === "string" && adapter.via === "http") {
-    await requireWilling(env, merchant, { path: "/baseUrl", url: baseUrl, own: adapter.baseUrl });
-  }
-  const domain = /@([^@>]+)>?$/.exec(String(from))?.[1]?.toLowerCase() ?? "";
-  if (adapter.via === "send_email" && !env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).includes(domain)) {
-    throw invalid("/from", "domain_not_available", `Paybell may not send email from ${domain}.`);
-  }
+async function ownerOf(env: Env, id: string): Promise<Owner> {
+  const [row] = await drizzle(env.DB)
+    .select({ id: merchants.id, name: merchants.name, emailName: merchants.emailName })
+    .from(merchants)
+    .where(eq(merchants.id, id));
+  return found(row);
 }
 
-function toAccount({ channel, provider, settings, createdAt, updatedAt }: Row): z.infer<typeof Account> {
+/** By our own binding a merchant sends from its own name at the operator's domains. Throws the problem `invalid`. */
+function senderFor(env: Env, owner: Owner, from: unknown): string {
+  const domains = env.EMAIL_DOMAINS.toLowerCase().split(/\s+/).filter(Boolean);
+  if (domains.length === 0) {
+    throw invalid("/provider", "domain_not_available", "Paybell has no domain to send from: use another provider.");
+  }
+  const usual = owner.name !== null && isSenderName(owner.name) ? owner.name : undefined;
+  const sender = ownSender(typeof from === "string" ? from : usual, owner, domains);
+  if ("domain" in sender) {
+    throw invalid("/from", "domain_not_available", `Paybell may not send email from ${sender.domain}.`);
+  }
+  if ("own" in sender) {
+    throw invalid("/from", "address_not_yours", `Your address there is ${sender.own}: send that, or your name alone.`);
+  }
+  return sender.from;
+}
+
+function toAccount({ channel, provider, settings, createdAt, updatedAt }: Row, owner: Owner): z.infer<typeof Account> {
+  const { from } = settings;
+  const isOurs = adapterOf(channel, provider)?.via === "send_email" && typeof from === "string";
   return {
     channel: channel as "email" | "sms",
     provider,
     ...settings,
+    ...(isOurs && { from: underOwnName(from, owner) }),
     createdAt: toIso(createdAt),
     updatedAt: toIso(updatedAt),
   };

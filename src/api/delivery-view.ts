@@ -22,7 +22,17 @@ export const STATUSES = [
 
 const WaitingFor = z
   .object({
-    reason: z.enum(["lane", "paused", "disabled", "unverified", "throttled", "breaker", "retry_after", "backoff"]),
+    reason: z.enum([
+      "lane",
+      "paused",
+      "disabled",
+      "unverified",
+      "throttled",
+      "breaker",
+      "retry_after",
+      "daily_limit",
+      "backoff",
+    ]),
     delivery: z.string().optional().openapi({ description: "The delivery that comes first in the lane." }),
     until: Instant.optional(),
   })

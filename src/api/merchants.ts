@@ -3,16 +3,19 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
+import { EmailName } from "../channels/email/own-sender.ts";
 import { randomId } from "../event/ids.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { newErasure } from "../store/erasures.ts";
 import { apiKeys, channelAccounts, endpointHosts, erasures, jobs, merchants, sources } from "../store/schema.ts";
+import { emailsToday } from "../store/email-counts.ts";
 import { usageOf } from "../store/usage.ts";
 import { ALL_SCOPES, createKey } from "./api-keys.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing, namesOf, type Change } from "./audit.ts";
 import { needsAdmin, needsKey } from "./authenticate.ts";
+import { invalid } from "./field-errors.ts";
 import {
   body,
   defined,
@@ -37,12 +40,17 @@ const MonthlyEventLimit = z
   .int()
   .min(1)
   .openapi({ description: "Events a month that the merchant may post itself; those of providers are always taken." });
+const DailyEmailLimit = z
+  .int()
+  .min(0)
+  .openapi({ description: "Emails a day (UTC) from the operator's domains; EMAILS_A_DAY if none is given." });
 
 const MerchantChange = z
   .strictObject({
     name: Name.nullable().optional(),
     alertEmail: AlertEmail.nullable().optional(),
     monthlyEventLimit: MonthlyEventLimit.nullable().optional(),
+    dailyEmailLimit: DailyEmailLimit.nullable().optional(),
   })
   .openapi("MerchantChange");
 
@@ -59,6 +67,11 @@ const NewMerchant = z
       .openapi({ description: "In which jurisdiction the data of this merchant stays; it cannot be changed later." }),
     alertEmail: AlertEmail.optional(),
     monthlyEventLimit: MonthlyEventLimit.optional(),
+    emailName: EmailName.optional().openapi({
+      description:
+        "What its addresses at the operator's email domains begin with; made of its id if none is given. It cannot be changed later.",
+    }),
+    dailyEmailLimit: DailyEmailLimit.optional(),
   })
   .openapi("NewMerchant");
 
@@ -71,13 +84,16 @@ const Merchant = z
     jurisdiction: z.string().nullable(),
     alertEmail: z.string().nullable(),
     monthlyEventLimit: z.int().nullable(),
+    emailName: z.string().nullable(),
+    dailyEmailLimit: z.int().nullable(),
     createdAt: Instant,
   })
   .openapi("Merchant");
 
 const MerchantWithUsage = Merchant.extend({
-  usage: z.object({ month: Instant, events: z.int() }).openapi({
-    description: "Events of this month (UTC), from the start of `month`; counted every 5 minutes.",
+  usage: z.object({ month: Instant, events: z.int(), emailsToday: z.int() }).openapi({
+    description:
+      "Events of this month (UTC), from the start of `month`; counted every 5 minutes. Emails of today (UTC) from the operator's domains.",
   }),
 }).openapi("MerchantWithUsage");
 
@@ -171,6 +187,9 @@ export function merchantRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const input = c.req.valid("json");
     const db = drizzle(c.env.DB);
+    if (input.emailName !== undefined) {
+      await requireFree(db, input.emailName);
+    }
     const row: typeof merchants.$inferSelect = {
       id: randomId("mer"),
       name: input.name ?? null,
@@ -181,6 +200,8 @@ export function merchantRoutes(app: Api): void {
       monthlyEventLimit: input.monthlyEventLimit ?? null,
       createdAt: Date.now(),
       signingKeys: [],
+      emailName: input.emailName ?? null,
+      dailyEmailLimit: input.dailyEmailLimit ?? null,
     };
     const { key, row: keyRow } = await createKey(row.id, ALL_SCOPES, null);
     const change = { action: "merchant.created", target: row.id, merchant: row.id, fields: namesOf(input) } as const;
@@ -235,6 +256,14 @@ export function merchantRoutes(app: Api): void {
   });
 }
 
+/** Throws the problem `invalid` where another merchant has the name; of two at once the index refuses one. */
+async function requireFree(db: ReturnType<typeof drizzle>, emailName: string): Promise<void> {
+  const [taken] = await db.select({ id: merchants.id }).from(merchants).where(eq(merchants.emailName, emailName));
+  if (taken) {
+    throw invalid("/emailName", "taken", "Another merchant has this name.");
+  }
+}
+
 async function setStatus(c: Context<ApiEnv>, id: string, status: "active" | "suspended") {
   const action = status === "active" ? "merchant.resumed" : "merchant.suspended";
   return toMerchant(found(await update(c, id, { action }, { status })));
@@ -263,8 +292,8 @@ async function update(
 async function withUsage(db: D1Database, id: string): Promise<z.infer<typeof MerchantWithUsage>> {
   const [row] = await drizzle(db).select().from(merchants).where(eq(merchants.id, id));
   const merchant = toMerchant(found(row));
-  const { month, events } = await usageOf(db, id, Date.now());
-  return { ...merchant, usage: { month: toIso(month), events } };
+  const [{ month, events }, today] = await Promise.all([usageOf(db, id, Date.now()), emailsToday(db, id, Date.now())]);
+  return { ...merchant, usage: { month: toIso(month), events, emailsToday: today } };
 }
 
 function toMerchant({ createdAt, signingKeys: _, ...row }: typeof merchants.$inferSelect) {

@@ -6,7 +6,7 @@ import { MAX_SECRETS } from "../providers/signature.ts";
 import { Instant } from "./schemas.ts";
 import { Credential } from "./source-credential.ts";
 
-/** A provider's signing secret, as the provider has it. */
+/** A provider's signing secret, as the provider has it; its form is the provider's affair. */
 export const Secret = z.string().min(1).max(8192);
 const Pointer = z
   .string()

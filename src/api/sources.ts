@@ -10,6 +10,7 @@ import { publicOrigin } from "../platform/own-hosts.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf } from "../providers/index.ts";
+import { textFault } from "../providers/secret-faults.ts";
 import { MAX_SECRETS } from "../providers/signature.ts";
 import { hasFewer, insertWhere } from "../store/capped.ts";
 import { forget } from "../store/config.ts";
@@ -121,6 +122,7 @@ export function sourceRoutes(app: Api): void {
     const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
     checkConfig(provider, fields.config);
     await checkCredential(c.env, { merchant: c.get("merchant"), provider }, credential);
+    await checkSecrets(provider, secrets, fields.config, (index) => `/secrets/${index}`);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -190,7 +192,8 @@ export function sourceRoutes(app: Api): void {
   });
 
   app.openapi(addSecret, async (c) => {
-    const { id } = await read(c, c.req.valid("param").id);
+    const { id, provider, config } = await read(c, c.req.valid("param").id);
+    await checkSecrets(provider, [c.req.valid("json").secret], config, () => "/secret");
     const secret = JSON.stringify(await sealSecret(c.env, id, c.req.valid("json").secret));
     const row = await update(
       c,
@@ -228,6 +231,23 @@ function checkConfig(provider: string, config: Record<string, unknown> | undefin
   const { error } = schema.safeParse(config);
   if (error) {
     throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["config"]) });
+  }
+}
+
+/** Secrets are what their provider signs with. Throws the problem `invalid` with all that are not. */
+async function checkSecrets(
+  provider: string,
+  secrets: string[],
+  config: Record<string, unknown> | null | undefined,
+  pathOf: (index: number) => string,
+): Promise<void> {
+  const faultOf = providerOf(provider)?.secretFault ?? textFault;
+  const faults = await Promise.all(secrets.map(async (secret) => faultOf(secret, config)));
+  const errors = faults.flatMap((message, index) =>
+    message === null ? [] : [{ path: pathOf(index), code: "invalid_secret", message }],
+  );
+  if (errors.length > 0) {
+    throw new ProblemError("invalid", { errors });
   }
 }
 

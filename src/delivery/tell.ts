@@ -1,4 +1,5 @@
 import type { Adapter, HttpAdapter, Message, Sent } from "../channels/adapter.ts";
+import { underOwnName } from "../channels/email/own-sender.ts";
 import { adapterOf } from "../channels/index.ts";
 import { whyUntold } from "../channels/rules.ts";
 import { renderText, type Notice } from "../channels/texts/index.ts";
@@ -7,7 +8,8 @@ import { bodyFor } from "../event/envelope.ts";
 import type { PaymentEvent } from "../event/event.ts";
 import { V, type Claimed, type Dispatch, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
-import { freshConfig, merchantConfig, sourceById, type ChannelAccount } from "../store/config.ts";
+import { freshConfig, merchantConfig, sourceById, type ChannelAccount, type MerchantConfig } from "../store/config.ts";
+import { countEmail, nextDay } from "../store/email-counts.ts";
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "../platform/circuits.ts";
 import { exchange } from "../platform/exchange.ts";
@@ -22,6 +24,8 @@ const CONFIG_PAUSE_MS = 60_000;
 const THROTTLE_PAUSE_MS = 1_000;
 /** Those who wait for an account come back spread over so long, not all at once. */
 const SPREAD_MS = 2_000;
+/** What waits for the next day comes spread over so long: midnight belongs to everybody. */
+const DAY_SPREAD_MS = 600_000;
 
 const circuits = new Circuits();
 
@@ -64,6 +68,16 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
     const until = Math.ceil(openUntil + Math.random() * SPREAD_MS);
     return deferred(record, dispatch, until, { reason: "breaker", until });
   }
+  if (!isTooLate && adapter.via === "send_email") {
+    const isWithin = await countOne(telling.env, way.merchant, now);
+    if (isWithin === null) {
+      return null;
+    }
+    if (!isWithin) {
+      const until = nextDay(now) + Math.ceil(Math.random() * DAY_SPREAD_MS);
+      return deferred(record, dispatch, until, { reason: "daily_limit", until });
+    }
+  }
   const claimed = await claim(telling, adapter.idempotencySeconds === null ? "once" : "again");
   if (claimed === null) {
     return null;
@@ -77,7 +91,7 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
   if (Date.now() >= claimed.startBy) {
     return deferred(record, dispatch, Date.now(), { reason: "backoff" });
   }
-  const rendered = renderText(channel, { type: record.type, merchant: way.name, data: body.data }, way.locale);
+  const rendered = renderText(channel, { type: record.type, merchant: way.merchant.name, data: body.data }, way.locale);
   return rendered === null ? skipped(record, dispatch, "no_text") : send(telling, way, rendered);
 }
 
@@ -86,9 +100,9 @@ interface Body {
   data: Notice["data"] & { provider: PaymentEvent["origin"] };
 }
 
-/** By whom and where a person is reached. `name`: the merchant's. */
+/** By whom and where a person is reached. */
 interface Way {
-  name: string | null;
+  merchant: MerchantConfig;
   account: ChannelAccount;
   adapter: Adapter;
   contact: Contact;
@@ -111,23 +125,43 @@ async function wayTo({ env, record: { merchant, user }, channel }: Telling): Pro
     const adapter = account && adapterOf(channel, account.provider);
     const contact = contactOf(person.value, channel);
     if (account && adapter && !("reason" in contact)) {
-      return { name: config.value!.name, account, adapter, contact, locale: person.value!.locale ?? "en" };
+      return { merchant: config.value!, account, adapter, contact, locale: person.value!.locale ?? "en" };
     }
     reason = account && adapter && "reason" in contact ? contact.reason : "no_account";
   }
   return { reason };
 }
 
+/** Counts an email by our own binding; false: today is used up. Null: it cannot be counted now. */
+async function countOne(env: Env, { id, dailyEmailLimit }: MerchantConfig, now: number): Promise<boolean | null> {
+  try {
+    return await countEmail(env.DB, id, dailyEmailLimit ?? emailsADay(env), now);
+  } catch (error) {
+    log.warn("email.uncounted", { merchant: id, error });
+    return null;
+  }
+}
+
+/** A deployment whose own vars do not name it yet has what `wrangler.toml` says. */
+function emailsADay({ EMAILS_A_DAY }: { EMAILS_A_DAY?: string }): number {
+  return Number(EMAILS_A_DAY ?? 1_000);
+}
+
 async function send(
   telling: Telling,
-  { account, adapter, contact }: Way,
+  { merchant, account, adapter, contact }: Way,
   rendered: NonNullable<ReturnType<typeof renderText>>,
 ): Promise<Conclusion> {
   const { env, record, dispatch } = telling;
   const at = Date.now();
   const from = dispatch.trigger === "manual" ? at : record.acceptedAt;
   const expiresAt = Math.floor((from + PEOPLE_MS) / 1000);
-  const sent = await ask(env, adapter, account, { ...rendered, id: dispatch.delivery, to: contact.address, expiresAt });
+  const sent = await ask(env, adapter, merchant, account, {
+    ...rendered,
+    id: dispatch.delivery,
+    to: contact.address,
+    expiresAt,
+  });
   if (!sent.ok) {
     await consequences(telling, account, contact, sent);
   }
@@ -136,17 +170,24 @@ async function send(
 }
 
 /** Asks the provider to send a message. Never throws. */
-async function ask(env: Env, adapter: Adapter, { account }: ChannelAccount, message: Message): Promise<Sent> {
+async function ask(
+  env: Env,
+  adapter: Adapter,
+  merchant: MerchantConfig,
+  { account }: ChannelAccount,
+  message: Message,
+): Promise<Sent> {
   if (adapter.via === "http") {
     return askByHttp(env, adapter, account, message);
   }
-  const prepared = adapter.prepare(message, account as never);
+  const from = underOwnName(String(account["from"]), merchant);
+  const prepared = adapter.prepare(message, { ...account, from } as never);
   if ("ok" in prepared) {
     return prepared;
   }
   try {
-    const { from, ...email } = prepared.email;
-    const { email: address, name } = from;
+    const { from: sender, ...email } = prepared.email;
+    const { email: address, name } = sender;
     return adapter.interpret(
       await env.EMAIL.send({ ...email, from: name === undefined ? address : { email: address, name } }),
     );

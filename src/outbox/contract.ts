@@ -254,7 +254,16 @@ export type DeliveryStatus =
   | "skipped";
 
 export interface WaitingFor {
-  reason: "lane" | "paused" | "disabled" | "unverified" | "throttled" | "breaker" | "retry_after" | "backoff";
+  reason:
+    | "lane"
+    | "paused"
+    | "disabled"
+    | "unverified"
+    | "throttled"
+    | "breaker"
+    | "retry_after"
+    | "daily_limit"
+    | "backoff";
   delivery?: string;
   /** Epoch ms. */
   until?: number;

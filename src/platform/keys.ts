@@ -49,6 +49,9 @@ export async function isEqual(a: string, b: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(left!, right!);
 }
 
+/** Characters of the shortest ADMIN_TOKEN that opens anything: 128 bits in hex, and more in every other writing. */
+export const MIN_ADMIN_TOKEN_LENGTH = 32;
+
 /** The name of the first Worker secret that is missing or of no use; null where all are well. */
 export function missingSecret(env: Pick<Env, "ADMIN_TOKEN"> & EncryptionKeys): string | null {
   if (!env.ADMIN_TOKEN) {

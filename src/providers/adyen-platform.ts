@@ -7,6 +7,7 @@ import { verifyBase64Hmac } from "./header-hmac.ts";
 import { at, isObject, type Json, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, minorMoneyOf, signedMinorMoneyOf } from "./reading.ts";
+import { adyenFault } from "./secret-faults.ts";
 
 /**
  * Adyen's webhooks of its platform (transfers, account holders, tokens, …): `HmacSignature`, HMAC-SHA256 in base64 over
@@ -15,6 +16,7 @@ import { instantOfIso, minorMoneyOf, signedMinorMoneyOf } from "./reading.ts";
  */
 export const adyenPlatform: Provider = {
   name: "adyen-platform",
+  secretFault: adyenFault,
 
   mayBeSigned: ({ headers }) => headers.has("hmacsignature"),
 

@@ -5,6 +5,7 @@ import { AdyenConfig } from "./config.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
 import { instantOfIso } from "./reading.ts";
+import { adyenFault } from "./secret-faults.ts";
 import { bytesOfBase64, bytesOfHex, type HmacSecret, MAX_HEADER_LENGTH, prefixed, verifyHmac } from "./signature.ts";
 
 /** A post holds one item, or a few; each is verified, so there must be an end. */
@@ -22,6 +23,7 @@ const COMMA = 0x2c;
 export const adyen: Provider = {
   name: "adyen",
   config: AdyenConfig,
+  secretFault: adyenFault,
 
   async verify({ body }, secrets) {
     const items = itemsOf(body);

@@ -5,6 +5,7 @@ import { known } from "./json.ts";
 import { type Acknowledgement, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig, moneyOf } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
+import { alipayFault } from "./secret-faults.ts";
 import { prefixed } from "./signature.ts";
 
 /** By which a buyer lets a merchant charge again and again: https://opendocs.alipay.com/open/20190319114403226822/signpay */
@@ -34,6 +35,7 @@ const HIDDEN_FIELD =
 export const alipay: Provider = {
   name: "alipay",
   config: ModeConfig,
+  secretFault: alipayFault,
 
   async verify({ body }, secrets) {
     const form = noticeOf(body);

@@ -3,6 +3,7 @@ import { formOf } from "./form.ts";
 import { partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
 import { isLive, ModeConfig } from "./reading.ts";
+import { braintreeFault } from "./secret-faults.ts";
 import {
   bytesOfBase64,
   bytesOfHex,
@@ -28,6 +29,7 @@ const CHALLENGE = /^[0-9a-f]{20,32}$/;
 export const braintree: Provider = {
   name: "braintree",
   config: ModeConfig,
+  secretFault: braintreeFault,
 
   async verify({ body }, secrets) {
     const form = formOf(body, LIMITS);

@@ -4,6 +4,7 @@ import { HmacConfig } from "./config.ts";
 import { parseObject } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, type Verification } from "./provider.ts";
 import { instantOfIso } from "./reading.ts";
+import { hmacFault } from "./secret-faults.ts";
 import {
   bytesOfBase64,
   bytesOfHex,
@@ -51,6 +52,7 @@ export const hmac: Provider = {
   name: "hmac",
   isOwn: true,
   config: HmacConfig,
+  secretFault: hmacFault,
 
   mayBeSigned: ({ headers }, config: HmacConfig = {}) => Boolean(signatureIn(headers, config)),
 

@@ -5,6 +5,7 @@ import { customerOf, readPayPalEvent } from "./paypal-events.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
+import { paypalFault } from "./secret-faults.ts";
 import { bytesOfBase64, ifFresh, MAX_HEADER_LENGTH, MAX_SECRETS, prefixed } from "./signature.ts";
 
 /** PayPal tries for three days, and does not say whether it signs anew each time. */
@@ -22,6 +23,7 @@ const SIGNATURE_LENGTHS = new Set([256, 384, 512]);
 export const paypal: Provider = {
   name: "paypal",
   config: ModeConfig,
+  secretFault: paypalFault,
 
   mayBeSigned: ({ headers }) => headers.has("paypal-transmission-sig"),
 

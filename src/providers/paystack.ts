@@ -4,6 +4,7 @@ import { verifyHexHmac } from "./header-hmac.ts";
 import { at, known, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { idOf, instantOfIso, minorMoneyOf, isoOf, paymentOf } from "./reading.ts";
+import { paystackFault } from "./secret-faults.ts";
 import { hexOf } from "./signature.ts";
 
 /** https://paystack.com/docs/payments/webhooks/#types-of-events, each with its state behind it where that decides. */
@@ -48,6 +49,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
  */
 export const paystack: Provider = {
   name: "paystack",
+  secretFault: paystackFault,
 
   mayBeSigned: ({ headers }) => headers.has("x-paystack-signature"),
 

@@ -25,6 +25,9 @@ export type Verification = { ok: true; secretIndex: number } | { ok: false; reas
 /** How a request ended, as the provider has to be told. `unavailable`: nothing was stored, send it again. */
 export type Acknowledgement = "accepted" | "duplicate" | "bad-signature" | "unparseable" | "unavailable";
 
+/** Why a text is no secret of a provider; null: it is one, as far as that can be told. `config`: the source's. */
+export type SecretFault = (secret: string, config: unknown) => string | null | Promise<string | null>;
+
 /** One payment provider: how it signs, what its events mean, what it wants to hear. Pure: no network, no storage. */
 export interface Provider {
   /** As in the registry and in sources, such as `stripe`. */
@@ -48,6 +51,8 @@ export interface Provider {
   isOwn?: true;
   /** What a source's `config` may hold, where the provider needs one. */
   config?: z.ZodType<Record<string, unknown>>;
+  /** What is no secret of this provider; absent: any text that is long enough is one. */
+  secretFault?: SecretFault;
   /** Answers the challenge by which a provider tests a URL before it sends events there. */
   handshake?(request: Request, secrets: string[]): Promise<Response>;
 }

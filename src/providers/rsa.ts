@@ -16,7 +16,7 @@ export async function verifyRsa(
   const bytes = signature.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(signature);
   if (!bytes) return { ok: false, reason: "signature-malformed" };
   if (keys.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
-  const imported = await Promise.all(keys.map(publicKeyOf));
+  const imported = await Promise.all(keys.map(rsaKeyOf));
   if (imported.every((key) => key === null)) return { ok: false, reason: "no-secret" };
   for (const [secretIndex, key] of imported.entries()) {
     for (const text of key ? signed : []) {
@@ -26,7 +26,8 @@ export async function verifyRsa(
   return { ok: false, reason: "signature-mismatch" };
 }
 
-async function publicKeyOf(text: string): Promise<CryptoKey | null> {
+/** The public key of a text in one of these forms; null where it is none, or of another kind than RSA. */
+export async function rsaKeyOf(text: string): Promise<CryptoKey | null> {
   const base64 = text.replace(/-----(BEGIN|END) PUBLIC KEY-----|\s/g, "");
   const spki = readCertificate(text)?.spki ?? bytesOfBase64(base64);
   return spki && crypto.subtle.importKey("spki", spki, RSA_SHA256, false, ["verify"]).catch(() => null);

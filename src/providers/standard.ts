@@ -1,6 +1,7 @@
 import { readCanonical } from "./canonical.ts";
 import { parseObject } from "./json.ts";
 import { acknowledgePlainly, type Provider, type Verification } from "./provider.ts";
+import { standardFault } from "./secret-faults.ts";
 import {
   bytesOfBase64,
   bytesOfLooseBase64,
@@ -28,6 +29,7 @@ const HEADER_FAMILIES = ["webhook", "svix"];
 export const standard: Provider = {
   name: "standard",
   isOwn: true,
+  secretFault: standardFault,
 
   mayBeSigned: ({ headers }) => headers.has("webhook-signature") || headers.has("svix-signature"),
 

@@ -2,6 +2,7 @@ import { isInstant } from "../event/instant.ts";
 import type { ProviderEvent } from "../event/event.ts";
 import { at, isObject, type Json, parseObject, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, type SignedRequest, UnparseableError } from "./provider.ts";
+import { stripeFault } from "./secret-faults.ts";
 import { bytesOfHex, ifFresh, MAX_HEADER_LENGTH, prefixed, secondsOf, verifyHmac } from "./signature.ts";
 import { customerOf, readStripeEvent } from "./stripe-events.ts";
 import { instantOf } from "./stripe-objects.ts";
@@ -16,6 +17,7 @@ const TOLERANCE_SECONDS = 300;
  */
 export const stripe: Provider = {
   name: "stripe",
+  secretFault: stripeFault,
 
   mayBeSigned: ({ headers }) => headers.has("stripe-signature"),
 

@@ -2,6 +2,7 @@ import { type Json, parseObject, partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError } from "./provider.ts";
 import { instantOfIso, isLive, ModeConfig } from "./reading.ts";
 import { verifyRsa } from "./rsa.ts";
+import { wechatpayFault } from "./secret-faults.ts";
 import { bytesOfBase64, ifFresh, prefixed, secondsOf } from "./signature.ts";
 import { customerOf, partsOfResource, readWeChatPayEvent } from "./wechatpay-events.ts";
 
@@ -17,6 +18,7 @@ const ALGORITHM = "WECHATPAY2-SHA256-RSA2048";
 export const wechatpay: Provider = {
   name: "wechatpay",
   config: ModeConfig,
+  secretFault: wechatpayFault,
 
   mayBeSigned: ({ headers }) => headers.has("wechatpay-signature"),
 

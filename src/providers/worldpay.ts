@@ -4,6 +4,7 @@ import type { Money } from "../event/money.ts";
 import { at, isObject, type Json, known, parseObject, partsOf, textAt } from "./json.ts";
 import { acknowledgePlainly, type Provider, UnparseableError, type Verification } from "./provider.ts";
 import { failureOf, instantOfIso, isLive, minorMoneyOf, ModeConfig } from "./reading.ts";
+import { worldpayFault } from "./secret-faults.ts";
 import { bytesOfHex, MAX_HEADER_LENGTH, MAX_SECRETS, MAX_SIGNATURES, verifyHmac } from "./signature.ts";
 
 /** By classification and type. https://docs.worldpay.com/access/products/events/openapi/payment */
@@ -44,6 +45,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
 export const worldpay: Provider = {
   name: "worldpay",
   config: ModeConfig,
+  secretFault: worldpayFault,
 
   mayBeSigned: ({ headers }) => headers.has("event-signature"),
 

@@ -90,6 +90,10 @@ export interface MerchantConfig {
   id: string;
   name: string | null;
   status: "active" | "suspended";
+  /** What its mail at the operator's domains begins with; null: by its id. */
+  emailName: string | null;
+  /** Emails a day from the operator's domains; null: as many as the operator lets everybody. */
+  dailyEmailLimit: number | null;
   /** Where it wants to be told of what goes wrong. */
   alertEmail: string | null;
   /** It has had as many events this month as it may, by the count of some minutes ago. */
@@ -200,6 +204,8 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         id: merchants.id,
         name: merchants.name,
         status: merchants.status,
+        emailName: merchants.emailName,
+        dailyEmailLimit: merchants.dailyEmailLimit,
         alertEmail: merchants.alertEmail,
         signingKeys: merchants.signingKeys,
         isOverQuota,
@@ -228,6 +234,8 @@ async function loadMerchants(env: Env, ids: string[]): Promise<Map<string, Loade
         id: row.id,
         name: row.name,
         status: row.status,
+        emailName: row.emailName,
+        dailyEmailLimit: row.dailyEmailLimit,
         alertEmail: row.alertEmail,
         isOverQuota: row.isOverQuota === 1,
         endpoints: byMerchant.get(merchant) ?? [],

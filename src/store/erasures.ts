@@ -62,6 +62,7 @@ const TABLES = [
   { name: "events", id: "id" },
   { name: "audit", id: "id" },
   { name: "usage", id: "month" },
+  { name: "email_counts", id: "merchant" },
   { name: "sweeps", id: "merchant" },
 ] as const;
 

@@ -19,6 +19,10 @@ export const merchants = sqliteTable("merchants", {
   monthlyEventLimit: integer("monthly_event_limit"),
   createdAt: integer("created_at").notNull(),
   signingKeys: text("signing_keys", { mode: "json" }).$type<StoredSigningKey[]>().notNull(),
+  /** What its mail at the operator's domains begins with; null: by its id. */
+  emailName: text("email_name"),
+  /** Emails a day from the operator's domains; null: as many as EMAILS_A_DAY says. */
+  dailyEmailLimit: integer("daily_email_limit"),
 });
 
 /**
@@ -308,6 +312,13 @@ export const usage = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.merchant, table.month] })],
 );
+
+/** `day`: epoch ms of the start (UTC) of the newest day on which the merchant sent email from the operator's domains. */
+export const emailCounts = sqliteTable("email_counts", {
+  merchant: text("merchant").primaryKey(),
+  day: integer("day").notNull(),
+  emails: integer("emails").notNull(),
+});
 
 /** `bodiesTo`: the last event whose body was dropped for its age. `at`: when the log was last found tidy. */
 export const sweeps = sqliteTable("sweeps", {

@@ -59,7 +59,7 @@ const ROWS: Record<string, Row> = {
   revokeApiKey: { path: ({ keyId }) => `/v1/api-keys/${keyId}`, action: "key.revoked", target: ({ keyId }) => keyId },
   createSource: {
     path: () => "/v1/sources",
-    body: { provider: "mollie", secrets: ["whsec_marker"], credential: { apiKey: "live_marker" } },
+    body: { provider: "mollie", secrets: ["whsec_marker_of_the_tests"], credential: { apiKey: "live_marker" } },
     action: "source.created",
     target: made("src"),
     fields: ["credential", "provider", "secrets"],
@@ -73,7 +73,7 @@ const ROWS: Record<string, Row> = {
   },
   addSourceSecret: {
     path: ({ source }) => `/v1/sources/${source}/secrets`,
-    body: { secret: "whsec_marker" },
+    body: { secret: "whsec_marker_of_the_tests" },
     action: "source.secret_added",
     target: ({ source }) => source,
     fields: ["secrets"],
@@ -127,7 +127,7 @@ const ROWS: Record<string, Row> = {
   },
   putChannel: {
     path: () => "/v1/channels/email",
-    body: { provider: "cloudflare", from: "marker@paybell.example" },
+    body: { provider: "cloudflare", from: "marker" },
     action: "channel.set",
     target: () => "email",
     fields: ["from", "provider"],

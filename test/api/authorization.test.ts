@@ -47,7 +47,7 @@ const ROWS: Record<string, Row> = {
   addSourceSecret: {
     needs: "config:write",
     path: ({ source }) => `/v1/sources/${source}/secrets`,
-    body: { secret: "whsec_2" },
+    body: { secret: "whsec_of_the_tests_2" },
   },
   deleteSourceSecret: {
     needs: "config:write",
@@ -81,7 +81,7 @@ const ROWS: Record<string, Row> = {
   putChannel: {
     needs: "config:write",
     path: at("/v1/channels/email"),
-    body: { provider: "cloudflare", from: "shop@paybell.example" },
+    body: { provider: "cloudflare", from: "Shop" },
   },
   listChannels: { needs: "config:write", path: at("/v1/channels") },
   getChannel: { needs: "config:write", path: at("/v1/channels/email") },

@@ -202,6 +202,13 @@ describe("/v1/sources", () => {
       { name: "an unknown provider", input: { provider: "strype" }, path: "/provider" },
       { name: "no provider", input: {}, path: "/provider" },
       { name: "an empty secret", input: { provider: "stripe", secrets: [""] }, path: "/secrets/0" },
+      ...["alipay", "wechatpay", "paypal", "standard", "stripe", "adyen", "worldpay", "braintree", "mollie"].map(
+        (provider) => ({
+          name: `a secret of ${provider} that is none`,
+          input: { provider, secrets: ["garbage"] },
+          path: "/secrets/0",
+        }),
+      ),
       { name: "six secrets", input: { provider: "stripe", secrets: ["1", "2", "3", "4", "5", "6"] }, path: "/secrets" },
       { name: "what is no JSON Pointer", input: { provider: "stripe", userFrom: "data.customer" }, path: "/userFrom" },
       { name: "an unknown field", input: { provider: "stripe", secret: "x" }, path: "/secret" },
@@ -243,11 +250,11 @@ describe("/v1/sources", () => {
 
   it("refuses a sixth secret", async () => {
     const path = `/v1/sources/${merchant.source}/secrets`;
-    for (const secret of ["2", "3", "4", "5"]) {
+    for (const secret of [2, 3, 4, 5].map((n) => `whsec_of_the_tests_${n}`)) {
       expect((await sendJson(merchant.key, "POST", path, { secret })).status).toBe(201);
     }
     await expectRefused({ name: "", status: 422, code: "invalid", path: "/secret" }, () =>
-      sendJson(merchant.key, "POST", path, { secret: "6" }),
+      sendJson(merchant.key, "POST", path, { secret: "whsec_of_the_tests_6" }),
     );
   });
 });

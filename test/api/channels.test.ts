@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { call, newMerchant } from "../support/merchant.ts";
@@ -16,6 +17,9 @@ const RESEND = { provider: "resend", from: "Shop <shop@shop.example>", apiKey: "
 
 const put = (channel: string, body: unknown) => call("PUT", `/v1/channels/${channel}`, { key: merchant.key, body });
 
+/** The merchant's own address at the operator's domain. */
+const own = () => `${merchant.id.replace("_", "-")}@paybell.example`;
+
 beforeAll(async () => {
   merchant = await newMerchant();
 });
@@ -32,8 +36,8 @@ describe("the account of a channel", () => {
       ["email", "resend"],
       ["sms", "twilio"],
     ]);
-    const { json: replaced } = await put("email", { provider: "cloudflare", from: "shop@paybell.example" });
-    expect(replaced).toEqual({ channel: "email", provider: "cloudflare", from: "shop@paybell.example", ...times });
+    const { json: replaced } = await put("email", { provider: "cloudflare", from: "My shop" });
+    expect(replaced).toEqual({ channel: "email", provider: "cloudflare", from: `My shop <${own()}>`, ...times });
     expect((await call("DELETE", "/v1/channels/sms", { key: merchant.key })).status).toBe(204);
     expect((await call("GET", "/v1/channels/sms", { key: merchant.key })).status).toBe(404);
   });
@@ -64,9 +68,71 @@ describe("the account of a channel", () => {
       input: { provider: "cloudflare", from: "ceo@bank.example" },
       path: "/from",
     },
+    ...["alerts", "noreply", "postmaster", "shop", "mer-01"].map((local) => ({
+      name: `a sender of the operator's domain that is not its own: ${local}@`,
+      channel: "email",
+      input: { provider: "cloudflare", from: `"Bank, Inc." <${local}@paybell.example>` },
+      path: "/from",
+    })),
+    ...['Bank "Inc"', "noreply@bank.example", "noreply\uFF20bank.example", "Ba\u202Enk", "Bank\nBcc: x", ""].flatMap(
+      (from) => [
+        {
+          name: `the name ${JSON.stringify(from)}`,
+          channel: "email",
+          input: { provider: "cloudflare", from },
+          path: "/from",
+        },
+        {
+          name: `the name ${JSON.stringify(from)} on an account of its own`,
+          channel: "email",
+          input: { ...RESEND, from: `"${from.replaceAll('"', '\\"')}" <shop@shop.example>` },
+          path: "/from",
+        },
+      ],
+    ),
   ])("is refused with $name", async ({ name, channel, input, path }) => {
     await expectRefused({ name, status: 422, code: "invalid", path }, () =>
       sendJson(merchant.key, "PUT", `/v1/channels/${channel}`, input),
     );
+  });
+});
+
+describe("a sender at the operator's domain", () => {
+  const admin = (name: object) =>
+    call("POST", "/v1/merchants", { key: env.ADMIN_TOKEN, body: { name: "Ada's Shop", ...name } });
+  const from = async (key: unknown, account: object) => {
+    const body = { provider: "cloudflare", ...account };
+    return (await call("PUT", "/v1/channels/email", { key: String(key), body })).json["from"];
+  };
+
+  it("is the merchant's own: by its id, or by the name that the operator gave it alone", async () => {
+    const [{ json: plain }, { json: named }] = [await admin({}), await admin({ emailName: "ada.shop" })];
+    const id = String(plain["id"]).replace("_", "-");
+    expect(named["emailName"]).toBe("ada.shop");
+    expect(await from(plain["apiKey"], {})).toBe(`Ada's Shop <${id}@paybell.example>`);
+    expect(await from(plain["apiKey"], { from: `${id}@PAYBELL.example` })).toBe(`${id}@paybell.example`);
+    expect(await from(named["apiKey"], { from: '"Doe, \\Jane"  <ada.shop@paybell.example>' })).toBe(
+      '"Doe, Jane" <ada.shop@paybell.example>',
+    );
+    expect(await from(plain["apiKey"], { from: "ada.shop@paybell.example" })).toBeUndefined();
+  });
+
+  it.each(["ada.shop2", "support", "no-reply", "alerts-2", "mer-01", "Ada", "a", "a..b", "-a", "a@b"])(
+    "is refused to the operator where it is another's, or the domain's: %s",
+    async (emailName) => {
+      await admin({ emailName: "ada.shop2" });
+      const { status, json } = await admin({ emailName });
+      expect([status, json["errors"]]).toMatchObject([422, [{ path: "/emailName" }]]);
+    },
+  );
+
+  it("of an account that is older than that rule is the merchant's own all the same", async () => {
+    const { id, key } = await newMerchant();
+    await call("PUT", "/v1/channels/email", { key, body: { provider: "cloudflare" } });
+    await env.DB.prepare("UPDATE channel_accounts SET settings = ? WHERE merchant = ?")
+      .bind(JSON.stringify({ from: "noreply@bank.example <alerts@paybell.example>" }), id)
+      .run();
+    const { json } = await call("GET", "/v1/channels/email", { key });
+    expect(json["from"]).toBe(`${id.replace("_", "-")}@paybell.example`);
   });
 });

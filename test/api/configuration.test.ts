@@ -20,6 +20,8 @@ describe("/v1/merchants", () => {
       jurisdiction: "eu",
       alertEmail: "a@shop.example",
       monthlyEventLimit: 9,
+      emailName: "the-shop",
+      dailyEmailLimit: 5,
     };
     const { status, json } = await call("POST", "/v1/merchants", { key: admin, body });
     const { apiKey, ...shown } = json;
@@ -32,7 +34,7 @@ describe("/v1/merchants", () => {
     });
     expect((await call("GET", `/v1/merchants/${String(json["id"])}`, { key: admin })).json).toEqual({
       ...shown,
-      usage: { month: expect.stringMatching(/-01T00:00:00.000Z$/), events: 0 },
+      usage: { month: expect.stringMatching(/-01T00:00:00.000Z$/), events: 0, emailsToday: 0 },
     });
     const keys = await call("GET", "/v1/api-keys", { key: String(apiKey) });
     expect(keys.json.data).toHaveLength(1);
@@ -42,7 +44,7 @@ describe("/v1/merchants", () => {
   it("deletes one with all that it has", async () => {
     const { id, key } = await newMerchant();
     await newEndpoint(key);
-    await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_1"] } });
+    await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_of_the_tests_1"] } });
     expect((await call("DELETE", `/v1/merchants/${id}`, { key: admin })).status).toBe(204);
     expect((await call("GET", "/v1/endpoints", { key })).status).toBe(401);
     const left = async () => {
@@ -116,7 +118,10 @@ describe("/v1/sources", () => {
     expect(made.json["ingestUrl"]).toBe(`https://paybell.test/ingest/${id}`);
     expect((await send("POST", `/ingest/${id}`, { body: "{}" })).status).toBe(401);
 
-    const added = await call("POST", source(`${id}/secrets`), { key: merchant.key, body: { secret: "whsec_marker" } });
+    const added = await call("POST", source(`${id}/secrets`), {
+      key: merchant.key,
+      body: { secret: "whsec_marker_of_the_tests" },
+    });
     expect(added.status).toBe(201);
     expect(added.json["status"]).toBe("active");
     const [secret] = added.json["secrets"] as { id: string }[];
@@ -127,7 +132,12 @@ describe("/v1/sources", () => {
   });
 
   it("changes what is named, and nothing else", async () => {
-    const body = { provider: "stripe", secrets: ["whsec_1"], userFrom: "/data/object/customer", userPrefix: "s_" };
+    const body = {
+      provider: "stripe",
+      secrets: ["whsec_of_the_tests_1"],
+      userFrom: "/data/object/customer",
+      userPrefix: "s_",
+    };
     const { json: before } = await call("POST", "/v1/sources", { key: merchant.key, body });
     const path = source(String(before["id"]));
     const changes = { userPrefix: "t_", minAuthenticity: "signed" };

@@ -14,7 +14,7 @@ afterEach(() => vi.restoreAllMocks());
 describe("POST /v1/endpoints/{id}/test", () => {
   it("sends a made-up event to this endpoint alone, though it wants no such events", async () => {
     await newEndpoint(key, { url: "https://shop.example/other" });
-    await call("PUT", "/v1/channels/email", { key, body: { provider: "cloudflare", from: "shop@paybell.example" } });
+    await call("PUT", "/v1/channels/email", { key, body: { provider: "cloudflare", from: "Shop" } });
     const picky = { eventTypes: ["payout.paid"], livemode: true, filter: { user: "nobody" } };
     const { id } = await newEndpoint(key, { url: "https://shop.example/picky", ...picky });
     const bodies: string[] = [];

@@ -11,7 +11,7 @@ const MARKERS = {
   phone: "2025550143",
   name: "Marker-Lovelace",
   card: "4242424242424242",
-  sourceSecret: "whsec_source_marker",
+  sourceSecret: "whsec_source_marker_1",
   headerSecret: "header_secret_marker",
   accountSecret: "re_account_marker",
 };

@@ -108,9 +108,12 @@ export interface FurnishedMerchant {
 export async function furnishedMerchant(): Promise<FurnishedMerchant> {
   const { id, key } = await newMerchant();
   const second = await call("POST", "/v1/api-keys", { key, body: { scopes: ["log:read"] } });
-  const source = await call("POST", "/v1/sources", { key, body: { provider: "stripe", secrets: ["whsec_1"] } });
+  const source = await call("POST", "/v1/sources", {
+    key,
+    body: { provider: "stripe", secrets: ["whsec_of_the_tests_1"] },
+  });
   const endpoint = await newEndpoint(key);
-  const account = { provider: "cloudflare", from: "Shop <shop@paybell.example>" };
+  const account = { provider: "cloudflare", from: "Shop" };
   await call("PUT", "/v1/channels/email", { key, body: account });
   await call("PUT", "/v1/users/u_1", { key, body: { email: "ada@customers.example", locale: "en" } });
   const [event] = await logEvents(id, 1, endpoint.id);

@@ -174,8 +174,8 @@ describe("the account", () => {
   );
 
   it.each([
-    ["from", {}],
-    ["from", { from: "Acme" }],
+    ["from", { from: "" }],
+    ["from", { from: "pay@acme.example, eve@acme.example" }],
     ["from", { from: "Acme\n<pay@acme.example>" }],
     ["from", { from: "Acme <pay@acme.example>\r\nBcc: eve@example.com" }],
     ["replyTo", { ...ACCOUNT, replyTo: "Help <help@acme.example>" }],

@@ -44,15 +44,51 @@ describe("a merchant's name", () => {
     expect(smsName(name, asItIs)).toBe(expected);
   });
 
-  it("is cut, not a character in two, at 100 characters in emails and 40 in SMS", () => {
-    expect(emailName("🎉".repeat(150))).toBe("🎉".repeat(100));
-    expect(smsName("好".repeat(150), asItIs)).toBe("好".repeat(40));
-    expect(emailName(`${"a".repeat(99)} b`)).toBe("a".repeat(99));
+  it.each([
+    ["a family", "👨\u200D👩\u200D👧\u200D👦"],
+    ["an astronaut", "Ada 👩🏽\u200D🚀"],
+    ["a flag of pictures", "🏳\uFE0F\u200D🌈"],
+    ["a flag of tags", "\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F} Shop"],
+    ["Devanagari", "क\u094D\u200Dष"],
+    ["a chillu of Malayalam", "അവന\u0D4D\u200D"],
+  ])("keeps what joins %s", (_, name) => {
+    expect([emailName(name), smsName(name, asItIs)]).toEqual([name, name]);
+  });
+
+  it("keeps what parts a Persian word, and turns nothing around it", () => {
+    const name = "کتاب\u200Cخانه";
+    expect(everywhere(name)).toEqual(Array(3).fill(`\u2068${name}\u2069`));
+    expect(emailName(`Café (${name}\u202E\u2069)`)).toBe(`\u2068Café (${name})\u2069`);
+  });
+
+  it.each([
+    ["between Latin letters", "pay\u200Dpal", "paypal"],
+    ["before a stop", "A\u200D.\u200C", "A."],
+    ["behind a picture alone", "🎉\u200D", "🎉"],
+    ["twice", "क\u094D\u200D\u200Dष", "क\u094D\u200Dष"],
+    ["as tags without a flag", "Ada\u{E0041}\u{E0042}", "Ada"],
+  ])("keeps no joiner %s", (_, name, expected) => {
+    expect(emailName(name)).toBe(expected);
+  });
+
+  it("is cut behind a word, not a character in two, at 100 characters in emails and 40 in SMS, and says so", () => {
+    expect(emailName(`${"Blumen ".repeat(14)}Straußenfedern`)).toBe(`${"Blumen ".repeat(14).trim()}…`);
+    expect(smsName("Grandmother's Flower, Herb and Vegetable Garden", transliterated)).toBe(
+      "Grandmother's Flower, Herb and...",
+    );
+    expect(smsName("Großmutters Blumen, Kräuter und Gärten & Łódź", transliterated)).toBe(
+      "Großmutters Blumen, Kräuter und Gärten…",
+    );
+    expect(smsName("好".repeat(150), asItIs)).toMatch(/^好{38,39}…$/);
+    expect(emailName("a".repeat(101))).toBe(`${"a".repeat(99)}…`);
+    expect(emailName("👩🏽\u200D🚀".repeat(50))).toBe(`${"👩🏽\u200D🚀".repeat(24)}…`);
+    expect(emailName("e\u0301".repeat(60))).toBe(`${"e\u0301".repeat(49)}…`);
+    expect(emailName(`${"a".repeat(98)} b`)).toBe(`${"a".repeat(98)} b`);
   });
 
   it("takes at most 40 septets in SMS, of which some characters take two", () => {
-    expect(smsName("[".repeat(30), transliterated)).toBe("[".repeat(20));
-    expect(smsName(`${"a".repeat(39)}€`, transliterated)).toBe("a".repeat(39));
+    expect(smsName("[".repeat(30), transliterated)).toBe(`${"[".repeat(18)}...`);
+    expect(smsName(`${"a".repeat(39)}€`, transliterated)).toBe(`${"a".repeat(37)}...`);
     expect(septetsOf(smsName("Ada [Shop] ".repeat(9), transliterated)!)).toBeLessThanOrEqual(40);
   });
 });

@@ -14,6 +14,8 @@ const config: MerchantConfig = {
   name: null,
   status: "active",
   alertEmail: null,
+  emailName: null,
+  dailyEmailLimit: null,
   isOverQuota: false,
   endpoints: [endpoint],
   accounts: [],

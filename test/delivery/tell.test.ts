@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deliveryId } from "../../src/event/ids.ts";
 import { userKey } from "../../src/outbox/keys.ts";
 import { seal } from "../../src/platform/secret-box.ts";
+import { forget } from "../../src/store/config.ts";
 import { addressRow, personOf } from "../../src/store/people.ts";
 import { acceptEvents } from "../../src/ingest/accept.ts";
 import { acceptEvent, endpoint, pass, paymentEvent } from "../support/builders.ts";
@@ -136,10 +137,51 @@ describe("telling a person", () => {
   });
 
   it("by the Worker's own email binding", async () => {
-    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop <shop@paybell.example>" });
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
     await put("/v1/users/ada", ADA);
     const { attempts } = await until(await post(), "email", "sent");
     expect(attempts).toMatchObject([{ class: "sent", message: expect.stringMatching(/paybell\.example/) }]);
+  });
+
+  it("by the Worker's own email binding: from the merchant's own address, whatever its account named once", async () => {
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
+    await env.DB.prepare("UPDATE channel_accounts SET settings = ? WHERE merchant = ?")
+      .bind(JSON.stringify({ from: "Shop <alerts@paybell.example>" }), merchant.id)
+      .run();
+    forget(merchant.id);
+    await put("/v1/users/ada", ADA);
+    const sent = vi.spyOn(env.EMAIL, "send");
+    await until(await post(), "email", "sent");
+    const own = `${merchant.id.replace("_", "-")}@paybell.example`;
+    expect(sent.mock.calls).toMatchObject([[{ from: { name: "Shop", email: own } }]]);
+  });
+
+  it("by the Worker's own email binding, as often a day as the operator lets it; what is over waits for the next", async () => {
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
+    await env.DB.prepare("UPDATE merchants SET daily_email_limit = 2 WHERE id = ?").bind(merchant.id).run();
+    forget(merchant.id);
+    await put("/v1/users/ada", ADA);
+    const sent = vi.spyOn(env.EMAIL, "send");
+    for (let i = 0; i < 2; i++) await until(await post(), "email", "sent");
+    const third = await post();
+    await vi.waitUntil(async () => (await show(third, "email")).waitingFor?.reason === "daily_limit", {
+      timeout: 10_000,
+    });
+    const midnight = new Date().setUTCHours(24, 0, 0, 0);
+    const { status, attempts, waitingFor } = await show(third, "email");
+    expect({ status, attempts }).toEqual({ status: "pending", attempts: [] });
+    expect(Date.parse(waitingFor!.until!)).toBeGreaterThanOrEqual(midnight);
+    expect(sent).toHaveBeenCalledTimes(2);
+    const { json } = await call("GET", `/v1/merchants/${merchant.id}`, { key: env.ADMIN_TOKEN });
+    expect(json["usage"]).toMatchObject({ emailsToday: 2 });
+    // An account of the merchant's own is its own affair.
+    await put("/v1/channels/email", RESEND);
+    provider(accepted);
+    await until(
+      await post({ user: "bob" }).then(async (event) => (await put("/v1/users/bob", ADA), event)),
+      "email",
+      "sent",
+    );
   });
 
   it("on a lane of its own: the next message goes out when this one was taken", async () => {
@@ -241,7 +283,7 @@ describe("an answer of the class", () => {
   });
 
   it("opted_out by a list that the provider keeps itself: it is asked again the next time", async () => {
-    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop <shop@paybell.example>" });
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
     await put("/v1/users/ada", ADA);
     const refused = Object.assign(new Error("Recipient suppressed"), { code: "E_RECIPIENT_SUPPRESSED" });
     vi.spyOn(env.EMAIL, "send").mockRejectedValueOnce(refused);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const { json } = await story.merchant.call<typeof source>("POST", "/v1/sources", {
     provider: "mollie",
-    secrets: ["token_1"],
+    secrets: ["token_of_the_tests_1"],
     config: { webhooks: "legacy" },
     credential: { apiKey: "test_1", baseUrl: api.url },
   });
@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 const post = async (payment: string) =>
-  (await fetch(`${source.ingestUrl}?token=token_1`, { method: "POST", body: `id=${payment}` })).status;
+  (await fetch(`${source.ingestUrl}?token=token_of_the_tests_1`, { method: "POST", body: `id=${payment}` })).status;
 
 const tell = (response: ServerResponse, payment: string, status: string) =>
   response.writeHead(200).end(

@@ -10,11 +10,13 @@ const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
 const leash = join(root, "scripts/leash.ts");
 const quiet = { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" };
 
-export const ADMIN_TOKEN = "admin-token-of-the-tests";
+export const ADMIN_TOKEN = "admin-token-of-the-tests-from-outside";
 
 /** A running `wrangler dev` with its address, and how to end it as a crash would. */
 export interface WorkerProcess {
   url: string;
+  /** All that it has printed so far. */
+  output(): string;
   kill(): Promise<void>;
 }
 
@@ -57,12 +59,12 @@ export async function startWorker(
     ...Object.entries(vars).map(([name, value]) => `--var=${name}:${value}`),
   ]);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const output = await new Promise<string>((resolve, reject) => {
-    let text = "";
+  let text = "";
+  await new Promise<void>((resolve, reject) => {
     const listen = (chunk: Buffer) => {
       text += chunk.toString();
       if (text.includes("Ready on")) {
-        resolve(text);
+        resolve();
       }
     };
     child.stdout?.on("data", listen);
@@ -70,12 +72,13 @@ export async function startWorker(
     void exited.then(() => reject(new Error(`wrangler dev ended:\n${text}`)));
   });
   if (process.env["PAYBELL_E2E_LOG"]) {
-    process.stdout.write(output);
+    process.stdout.write(text);
     child.stdout?.pipe(process.stdout);
     child.stderr?.pipe(process.stderr);
   }
   return {
     url: `http://127.0.0.1:${port}`,
+    output: () => text,
     kill: async () => {
       killGroup(child);
       await exited;

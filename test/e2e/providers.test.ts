@@ -83,7 +83,7 @@ it("answers Braintree's challenge as Braintree's own package does, and has none 
   expect((await fetch(`${url}?bt_challenge=none`)).status).toBe(400);
 
   const other = await fetch(
-    `${await urlOf({ provider: "paystack", secrets: ["sk_live_1"] })}?bt_challenge=${challenge}`,
+    `${await urlOf({ provider: "paystack", secrets: ["sk_live_of_the_tests"] })}?bt_challenge=${challenge}`,
   );
   expect([other.status, other.headers.get("allow")]).toEqual([405, "POST"]);
 });

@@ -116,7 +116,7 @@ describe("a merchant hears", () => {
 
   it("that bad signatures pile up at a source", async () => {
     const told = await listen(ok);
-    const body = { provider: "stripe", secrets: ["whsec_1"] };
+    const body = { provider: "stripe", secrets: ["whsec_of_the_tests_1"] };
     const source = (await call("POST", "/v1/sources", { key: merchant.key, body })).json;
     for (let n = 0; n < 20; n++) {
       await exports.default.fetch(

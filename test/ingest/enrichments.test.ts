@@ -27,14 +27,14 @@ afterEach(async () => {
 
 /** A source of Mollie's older form, whose API key is given; its id. */
 async function newSource(fields: Json = { credential: { apiKey: "live_1" } }): Promise<string> {
-  const body = { provider: "mollie", secrets: ["token_1"], config: { webhooks: "legacy" }, ...fields };
+  const body = { provider: "mollie", secrets: ["token_of_the_tests_1"], config: { webhooks: "legacy" }, ...fields };
   const { status, json } = await call("POST", "/v1/sources", { key: merchant.key, body });
   expect(status).toBe(201);
   return String(json["id"]);
 }
 
 async function post(source: string, payment: string): Promise<number> {
-  const url = `https://paybell.test/ingest/${source}?token=token_1`;
+  const url = `https://paybell.test/ingest/${source}?token=token_of_the_tests_1`;
   return (await exports.default.fetch(new Request(url, { method: "POST", body: `id=${payment}` }))).status;
 }
 

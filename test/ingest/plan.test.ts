@@ -32,6 +32,8 @@ const config = (...endpoints: Partial<Endpoint>[]): MerchantConfig => ({
   name: null,
   status: "active",
   alertEmail: null,
+  emailName: null,
+  dailyEmailLimit: null,
   isOverQuota: false,
   endpoints: endpoints.map((one, i) => ({ ...ENDPOINT, id: `ep_${i}`, ...one })),
   accounts: [],

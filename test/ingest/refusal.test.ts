@@ -139,8 +139,8 @@ describe("a signature that is accepted:", () => {
   });
 
   it("of either secret while a source has two", async () => {
-    await call("POST", `/v1/sources/${source.id}/secrets`, { key, body: { secret: "whsec_next" } });
-    const next = { id: source.id, secret: "whsec_next" };
+    await call("POST", `/v1/sources/${source.id}/secrets`, { key, body: { secret: "whsec_of_the_next" } });
+    const next = { id: source.id, secret: "whsec_of_the_next" };
     expect((await postSigned(next, succeeded("cus_1"))).status).toBe(200);
     expect((await postSigned(source, succeeded("cus_1"))).status).toBe(200);
     await untilDelivered(key, 2);

@@ -39,14 +39,14 @@ async function removeOldest(): Promise<void> {
 describe("the secrets of a source, while its provider replaces them", () => {
   it("all verify, from the call that adds one to the call that removes it", async () => {
     expect(await post(source.secret)).toBe(200);
-    expect(await post("whsec_next")).toBe(401);
-    await add("whsec_next");
+    expect(await post("whsec_of_the_next")).toBe(401);
+    await add("whsec_of_the_next");
     expect(await post(source.secret)).toBe(200);
-    expect(await post("whsec_next")).toBe(200);
-    expect(await post(source.secret, "whsec_next")).toBe(200);
+    expect(await post("whsec_of_the_next")).toBe(200);
+    expect(await post(source.secret, "whsec_of_the_next")).toBe(200);
     await removeOldest();
     expect(await post(source.secret)).toBe(401);
-    expect(await post("whsec_next")).toBe(200);
+    expect(await post("whsec_of_the_next")).toBe(200);
   });
 
   it("refuse everything once the last is removed", async () => {

@@ -47,6 +47,17 @@ describe("problems", () => {
     expect(logged.mock.calls.flat().join()).toContain(name);
   });
 
+  it("say that an admin token is too short, to whoever needs it, and to nobody else", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const ADMIN_TOKEN = "x".repeat(31);
+    const { status, text } = await get("/v1/merchants", { ADMIN_TOKEN }, { authorization: `Bearer ${ADMIN_TOKEN}` });
+    expect({ status, code: JSON.parse(text).code }).toEqual({ status: 503, code: "misconfigured" });
+    expect(text).toContain("32 characters");
+    expect(logged.mock.calls.flat().join()).toContain("admin_token_short");
+    expect((await get("/healthz", { ADMIN_TOKEN })).status).toBe(200);
+    expect((await get("/v1/events", { ADMIN_TOKEN })).status).toBe(401);
+  });
+
   it("say nothing of what went wrong inside, and log it", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const DB = new Proxy(env.DB, {

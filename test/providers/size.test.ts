@@ -10,7 +10,7 @@ const MAX_BYTES = 24 * 1024;
 /** The `normalize` of an adapter, as the formatter lays it out. */
 const NORMALIZE = /^ {2}(async )?normalize\([^]*?^ {2}\},\n/gm;
 /** What the API checks a source's settings with. */
-const CONFIG = /^ {2}config: \w+,\n/gm;
+const CONFIG = /^ {2}(config|secretFault): \w+,\n/gm;
 
 /** What is used here of esbuild's interface for plugins. */
 interface Build {

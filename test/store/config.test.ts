@@ -190,7 +190,10 @@ describe("this isolate's copy of the configuration", () => {
   it("keeps nothing readable at rest", async () => {
     const secret = `whsec_${btoa("a secret of some 32 bytes length")}`;
     await newEndpoint(merchant.key, { secret });
-    await call("POST", "/v1/sources", { key: merchant.key, body: { provider: "stripe", secrets: ["whsec_marker"] } });
+    await call("POST", "/v1/sources", {
+      key: merchant.key,
+      body: { provider: "stripe", secrets: ["whsec_marker_of_the_tests"] },
+    });
     const tables = await env.DB.batch(
       ["api_keys", "sources", "endpoints"].map((table) => env.DB.prepare(`SELECT * FROM ${table}`)),
     );

@@ -81,7 +81,11 @@ async function furnish(): Promise<string> {
   expect((await call(ONLY_A, "PUT", "/v1/channels/email", account)).status).toBe(200);
   await call(ONLY_A, "PUT", "/v1/users/ada", { email: EMAIL, phone: PHONE });
   await suppress(deployed(ONLY_A), merchant.id, "email", EMAIL, "opted_out");
-  const fields = { provider: "mollie", secrets: ["whsec_1", "whsec_2"], credential: { apiKey: "live_1" } };
+  const fields = {
+    provider: "mollie",
+    secrets: ["whsec_of_the_tests_1", "whsec_of_the_tests_2"],
+    credential: { apiKey: "live_1" },
+  };
   const { json } = await call(ONLY_A, "POST", "/v1/sources", fields);
   return String(json["id"]);
 }
@@ -192,7 +196,7 @@ describe("replacing the key-encryption key", () => {
     const changes = [
       call(B_OPENS_A, "POST", "/v1/endpoints/main/secret/rotate", {}),
       call(A_OPENS_B, "POST", "/v1/endpoints/main/secret/rotate", {}),
-      call(B_OPENS_A, "POST", `/v1/sources/${source}/secrets`, { secret: "whsec_3" }),
+      call(B_OPENS_A, "POST", `/v1/sources/${source}/secrets`, { secret: "whsec_of_the_tests_3" }),
       call(A_OPENS_B, "PUT", "/v1/users/bob", { email: EMAIL }),
       call(B_OPENS_A, "POST", "/v1/signing-keys/rotate", {}),
     ];

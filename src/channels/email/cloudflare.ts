@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { BindingAdapter, FailureClass, Message, Sent } from "../adapter.ts";
 import { refusalOf } from "./cloudflare-rules.ts";
-import { Address, parseMailbox, Sender } from "./mailbox.ts";
+import { Address, senderOf } from "./mailbox.ts";
+import { OwnSender } from "./own-sender.ts";
 
-const Account = z.strictObject({ from: Sender, replyTo: Address.optional() });
+const Account = z.strictObject({ from: OwnSender.optional(), replyTo: Address.optional() });
 
 type CloudflareAccount = z.infer<typeof Account>;
 
@@ -21,7 +22,7 @@ export const cloudflare: BindingAdapter<CloudflareAccount> = {
 
   prepare(message: Message, account: CloudflareAccount) {
     const email = {
-      from: parseMailbox(account.from) ?? { email: account.from },
+      from: senderOf(account.from ?? ""),
       to: message.to,
       ...(account.replyTo !== undefined && { replyTo: account.replyTo }),
       subject: message.subject ?? "",

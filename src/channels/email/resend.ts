@@ -11,7 +11,7 @@ import {
   urlOf,
   USER_AGENT,
 } from "../http-api.ts";
-import { Address, formatMailbox, parseMailbox, Sender } from "./mailbox.ts";
+import { Address, formatMailbox, Sender, senderOf } from "./mailbox.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -39,7 +39,6 @@ export const resend: HttpAdapter<ResendAccount> = {
   baseUrl: "https://api.resend.com",
 
   prepare(message: Message, account: ResendAccount) {
-    const sender = parseMailbox(account.from);
     return {
       via: "http",
       url: urlOf(account.baseUrl ?? resend.baseUrl, "/emails"),
@@ -50,7 +49,7 @@ export const resend: HttpAdapter<ResendAccount> = {
         "user-agent": USER_AGENT,
       },
       body: JSON.stringify({
-        from: sender === null ? account.from : formatMailbox(sender),
+        from: formatMailbox(senderOf(account.from)),
         to: [message.to],
         reply_to: account.replyTo,
         subject: message.subject ?? "",

@@ -4,6 +4,7 @@ import type { Language } from "./notice.ts";
 export const english: Language = {
   locale: "en",
   tag: "en",
+  money: "en",
   named: (merchant, rest) => `${merchant}: ${rest}`,
   greeting: "Hello,",
   titles: {

@@ -1,4 +1,4 @@
-import { chinese } from "./chinese.ts";
+import { simplified, traditional } from "./chinese.ts";
 import { english } from "./english.ts";
 import { transliterated } from "./gsm7.ts";
 import { htmlPage } from "./html.ts";
@@ -27,8 +27,24 @@ export function renderText(channel: "email" | "sms", notice: Notice, locale: str
   return channel === "sms" ? renderSms(type, notice, language) : renderEmail(type, notice, language);
 }
 
+/** By language and script as CLDR has them: people in Taiwan, Hong Kong and Macau read traditional characters. */
 function languageOf(locale: string): Language {
-  return /^zh(?:[-_]|$)/i.test(locale) ? chinese : english;
+  const { language, script } = likely(locale);
+  if (language !== "zh" && language !== "yue") return english;
+  return script === "Hant" ? traditional : simplified;
+}
+
+/** What a tag leaves out filled in, such as the script; of a tag that is none, what its first part says. */
+function likely(locale: string): { language?: string; script?: string | undefined } {
+  const tag = locale.replaceAll("_", "-");
+  for (const known of [tag, tag.split("-")[0]!]) {
+    try {
+      return new Intl.Locale(known).maximize();
+    } catch {
+      // Older releases took any text.
+    }
+  }
+  return {};
 }
 
 function renderSms(type: ToldType, { merchant, data }: Notice, language: Language): RenderedText {
@@ -36,8 +52,8 @@ function renderSms(type: ToldType, { merchant, data }: Notice, language: Languag
   const reference = plainReference(data.payment?.reference);
   const sentence = language.sentences[type]({
     merchant: null,
-    amount: smsMoney(amountOf(type, data), language.tag),
-    paid: smsMoney(data.payment?.amount, language.tag),
+    amount: smsMoney(amountOf(type, data), language.money),
+    paid: smsMoney(data.payment?.amount, language.money),
   });
   const text = reference === null ? sentence : sentence + language.gap + language.order(reference);
   return { text: name === null ? text : language.named(name, text), locale: language.locale };
@@ -45,11 +61,11 @@ function renderSms(type: ToldType, { merchant, data }: Notice, language: Languag
 
 function renderEmail(type: ToldType, notice: Notice, language: Language): RenderedText {
   const merchant = emailName(notice.merchant);
-  const amount = emailMoney(amountOf(type, notice.data), language.tag);
+  const amount = emailMoney(amountOf(type, notice.data), language.money);
   const title = language.titles[type];
   const titled = amount === null ? title : language.titled(title, amount);
   const subject = merchant === null ? titled : language.named(merchant, titled);
-  const paid = emailMoney(notice.data.payment?.amount, language.tag);
+  const paid = emailMoney(notice.data.payment?.amount, language.money);
   const paragraphs = [
     language.greeting,
     language.sentences[type]({ merchant, amount, paid }),
@@ -69,7 +85,7 @@ function renderEmail(type: ToldType, notice: Notice, language: Language): Render
 function detailsOf(type: ToldType, { payment, refund }: NoticeData, language: Language): string[] {
   const reference = plainReference(payment?.reference);
   const id = plainReference(payment?.id);
-  const refunded = emailMoney(payment?.refunded, language.tag);
+  const refunded = emailMoney(payment?.refunded, language.money);
   const isInParts = type === "refund.succeeded" && payment?.refunded?.value !== refund?.amount?.value;
   return [
     ...(reference !== null ? [language.order(reference)] : id !== null ? [language.payment(id)] : []),

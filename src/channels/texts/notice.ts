@@ -42,9 +42,11 @@ interface Parts {
 /** All that is said in one language. */
 export interface Language {
   /** As the rendered text names it. */
-  locale: "en" | "zh";
+  locale: "en" | "zh" | "zh-Hant";
   /** For HTML's `lang` (BCP 47). */
   tag: string;
+  /** As whose amounts are written (BCP 47), so that each currency has a sign of its own. */
+  money: string;
   /** `rest` under the merchant's name. */
   named(merchant: string, rest: string): string;
   greeting: string;
