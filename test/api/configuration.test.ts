@@ -180,7 +180,7 @@ describe("/v1/sources", () => {
     const { json } = await call("POST", "/v1/sources", { key: merchant.key, body: { provider: "stripe" } });
     const path = source(`${String(json["id"])}/secrets`);
     const add = (secret: string) => call("POST", path, { key: merchant.key, body: { secret } });
-    await Promise.all(["1", "2", "3", "4"].map(add));
+    await Promise.all([1, 2, 3, 4].map(async (n) => add(`whsec_of_the_tests_${n}`)));
     const { json: after } = await call("GET", source(String(json["id"])), { key: merchant.key });
     expect(after["secrets"]).toHaveLength(4);
   });
