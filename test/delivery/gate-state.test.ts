@@ -47,10 +47,16 @@ describe("a pause that the endpoint asks for", () => {
 
   it("lets one of those who wait go for each probe, and nobody in between", () => {
     const probeAt = NOW + 300_000;
-    expect([releases(paused, 0, probeAt - 1), nextLook(paused, 0, probeAt - 1)]).toEqual([0, probeAt]);
-    expect([releases(paused, 0, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
+    expect([releases(paused, { underWay: 0, called: 0 }, probeAt - 1), nextLook(paused, 0, probeAt - 1)]).toEqual([
+      0,
+      probeAt,
+    ]);
+    expect([releases(paused, { underWay: 0, called: 0 }, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
     const { state } = asked(paused, { now: probeAt });
-    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 300_000]);
+    expect([releases(state, { underWay: 1, called: 0 }, probeAt), nextLook(state, 1, probeAt)]).toEqual([
+      0,
+      probeAt + 300_000,
+    ]);
   });
 
   it("is probed by the next one where a probe was not made", () => {
@@ -107,24 +113,27 @@ describe("what waits", () => {
 
   it("is probed one at a time while the breaker is open", () => {
     const open = after(...Array.from({ length: 3 }, () => ({ class: "timeout" as const, status: null })));
-    const probeAt = NOW + 30_000;
-    expect([releases(open, 0, NOW), nextLook(open, 0, NOW)]).toEqual([0, probeAt]);
-    expect([releases(open, 0, probeAt), nextLook(open, 0, probeAt)]).toEqual([1, probeAt]);
+    const probeAt = NOW + 5_000;
+    expect([releases(open, { underWay: 0, called: 0 }, NOW), nextLook(open, 0, NOW)]).toEqual([0, probeAt]);
+    expect([releases(open, { underWay: 0, called: 0 }, probeAt), nextLook(open, 0, probeAt)]).toEqual([1, probeAt]);
     const { state } = asked(open, { now: probeAt });
-    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 60_000]);
+    expect([releases(state, { underWay: 1, called: 0 }, probeAt), nextLook(state, 1, probeAt)]).toEqual([
+      0,
+      probeAt + 60_000,
+    ]);
   });
 
   it("is let go only as far as there is room", () => {
     const hanging = { ...tellSlow(NEW_GATE, NOW), isDraining: true };
-    expect([releases(hanging, 1, NOW), nextLook(hanging, 1, NOW)]).toEqual([1, NOW + 1000]);
-    expect([releases(hanging, 2, NOW), nextLook(hanging, 2, NOW)]).toEqual([0, NOW + 40_000]);
+    expect([releases(hanging, { underWay: 1, called: 0 }, NOW), nextLook(hanging, 1, NOW)]).toEqual([1, NOW + 1000]);
+    expect([releases(hanging, { underWay: 2, called: 0 }, NOW), nextLook(hanging, 2, NOW)]).toEqual([0, NOW + 40_000]);
   });
 
   it("for an endpoint that is paused or disabled is not looked at before somebody asks", () => {
     const closed = shut(NEW_GATE);
-    expect([releases(closed, 0, NOW), nextLook(closed, 0, NOW)]).toEqual([0, Infinity]);
+    expect([releases(closed, { underWay: 0, called: 0 }, NOW), nextLook(closed, 0, NOW)]).toEqual([0, Infinity]);
     const { state } = asked(closed);
-    expect([releases(state, 0, NOW), nextLook(state, 0, NOW)]).toEqual([10, NOW]);
+    expect([releases(state, { underWay: 0, called: 0 }, NOW), nextLook(state, 0, NOW)]).toEqual([5, NOW]);
   });
 });
 
@@ -163,7 +172,7 @@ describe("a gate", () => {
           }
           const look = nextLook(state, underWay, now);
           expect(look - now).toBeLessThanOrEqual(HOUR_MS);
-          if (look <= now) expect(releases(state, underWay, now)).toBeGreaterThan(0);
+          if (look <= now) expect(releases(state, { underWay: underWay, called: 0 }, now)).toBeGreaterThan(0);
         }
       }),
       { numRuns: 500 },
