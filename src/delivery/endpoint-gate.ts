@@ -45,7 +45,10 @@ export interface AskInput extends DispatchRef {
   perSecond: number | null;
 }
 
-/** A consumer tells how an attempt went, or (`told` null) that one is taking long. `outbox`: whose it is; absent where the release before tells. */
+/**
+ * A consumer tells how an attempt went, or (`told` null) that one is taking long. `outbox`: whose it is; absent where the
+ * release before tells.
+ */
 export interface TellInput extends DispatchRef {
   outbox?: string;
   told: Told | null;
@@ -113,7 +116,8 @@ export class EndpointGate extends DurableObject<Env> {
     if (isBack) {
       await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
-    if (outbox !== undefined && told.class !== "delivered" && isProbing(state, told.at)) {
+    const hasOwnTime = told.class !== "delivered" && told.retryAfterMs === null && isProbing(state, told.at);
+    if (outbox !== undefined && hasOwnTime) {
       this.#parked.add(outbox, told.at + NO_PROBE_MS);
     }
     if (state.isDraining) {
