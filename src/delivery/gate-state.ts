@@ -24,7 +24,7 @@ const WELL_MS = 300_000;
  */
 const MIN_PACE = 10;
 const MAX_PACE = 1_000;
-const QUICKENS_BY = 5;
+const QUICKENS_BY = 10;
 /** What waits is called so long before its turn at most. */
 const AHEAD_MS = 500;
 /** An endpoint that gives no answer is asked so many times at once; one that is slow, but answers, so many. */

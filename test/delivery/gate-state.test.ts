@@ -111,6 +111,25 @@ describe("what waits", () => {
     expect(nextLook(state, 0, NOW)).toBe(NOW + 1000);
   });
 
+  it("is let go the faster the longer the endpoint succeeds, and at half the pace after a failure", () => {
+    const paceAfter = (changes: Partial<Told>[]) =>
+      changes.reduce<GateState>((state, one) => tell(state, told(one)).state, { ...NEW_GATE, isDraining: true }).pace;
+    const [tenth, hundredth] = [10, 100].map((count) => paceAfter(Array.from({ length: count }, () => ({}))));
+    expect(tenth).toBeGreaterThan(15);
+    expect(hundredth).toBeGreaterThan(2 * tenth!);
+    const failed = [...Array.from({ length: 100 }, () => ({})), { class: "http" as const, status: 500 }];
+    expect(paceAfter(failed)).toBe(hundredth! / 2);
+    expect(paceAfter([{ class: "http", status: 500 }])).toBe(10);
+  });
+
+  it("is called a little ahead of its turn, and not again before it has asked", () => {
+    const draining = { ...NEW_GATE, isDraining: true };
+    const called = (count: number) => releases(draining, { underWay: 0, called: count }, NOW);
+    expect([called(0), called(3), called(5)]).toEqual([5, 2, 0]);
+    const busy = { ...draining, pace: 100 };
+    expect(releases(busy, { underWay: 30, called: 15 }, NOW)).toBe(5);
+  });
+
   it("is probed one at a time while the breaker is open", () => {
     const open = after(...Array.from({ length: 3 }, () => ({ class: "timeout" as const, status: null })));
     const probeAt = NOW + 5_000;
