@@ -1,17 +1,22 @@
 // `npm run bench:noisy-neighbour`: one endpoint whose every request hangs beside 50 healthy ones, under a steady load;
 // then 30 that hang, of another merchant. How much slower the healthy ones get by it, and how often the common queue
-// meets the one that hangs.
+// meets the one that hangs. Then one that goes down, and one that begins to hang, and what comes after: recovery.ts
 
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { readCommandLine } from "../scripts/command.ts";
+import { DOWN, HANGS, HEAD, playTrouble, quantile, rowOf } from "./recovery.ts";
 import { startPaybell } from "./targets.ts";
 
-readCommandLine({
+const { values: options } = readCommandLine({
   usage: `npm run bench:noisy-neighbour
-  Measures how much slower healthy endpoints get beside some that hang. docs/performance.md`,
-  options: {},
+  Measures how much slower healthy endpoints get beside some that hang, and beside one that goes down or begins to hang
+  and comes back. docs/performance.md
+
+  --recovery  only the latter
+  --help      print this`,
+  options: { recovery: { type: "boolean" } },
 });
 
 const HEALTHY = 50;
@@ -88,10 +93,12 @@ async function play({ hangs = false, rivals = 0 }: { hangs?: boolean; rivals?: n
     await wait(3_000);
     const latencies = events
       .filter(({ n, at }) => n < HEALTHY && at - start > SETTLED_SECONDS * 1000)
-      .map(({ at, id }) => (arrivedAt.get(id) ?? Infinity) - at)
-      .toSorted((a, b) => a - b);
-    const quantile = (q: number) => latencies[Math.round(q * (latencies.length - 1))]!;
-    return { median: quantile(0.5), p99: quantile(0.99), hanging: hanging.map((at) => at - hanging[0]!) };
+      .map(({ at, id }) => (arrivedAt.get(id) ?? Infinity) - at);
+    return {
+      median: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
+      hanging: hanging.map((at) => at - hanging[0]!),
+    };
   } finally {
     server.closeAllConnections();
     server.close();
@@ -99,25 +106,48 @@ async function play({ hangs = false, rivals = 0 }: { hangs?: boolean; rivals?: n
   }
 }
 
-const alone = await play({});
-const beside = await play({ hangs: true });
-const besideRivals = await play({ rivals: RIVALS });
-const met = beside.hanging.filter((at) => at < PATIENCE_MS).length;
-const rows = Object.entries({
-  "all healthy": alone,
-  "one more hangs": beside,
-  [`${RIVALS} of another merchant hang`]: besideRivals,
-}).map(([name, { median, p99 }]) => {
-  const ratios = `${(median / alone.median).toFixed(2)} | ${(p99 / alone.p99).toFixed(2)}`;
-  return `| ${name} | ${median.toFixed(1)} | ${p99.toFixed(1)} | ${ratios} |`;
-});
-console.log(`${HEALTHY} healthy endpoints, ${PER_SECOND} events/s for ${SECONDS} s, from accepted to delivered:
+/** Plays it without and with endpoints that hang, and prints that; whether it is as it should be. */
+async function compareHanging(): Promise<boolean> {
+  const alone = await play({});
+  const beside = await play({ hangs: true });
+  const besideRivals = await play({ rivals: RIVALS });
+  const met = beside.hanging.filter((at) => at < PATIENCE_MS).length;
+  const rows = Object.entries({
+    "all healthy": alone,
+    "one more hangs": beside,
+    [`${RIVALS} of another merchant hang`]: besideRivals,
+  }).map(([name, { median, p99 }]) => {
+    const ratios = `${(median / alone.median).toFixed(2)} | ${(p99 / alone.p99).toFixed(2)}`;
+    return `| ${name} | ${median.toFixed(1)} | ${p99.toFixed(1)} | ${ratios} |`;
+  });
+  console.log(`${HEALTHY} healthy endpoints, ${PER_SECOND} events/s for ${SECONDS} s, from accepted to delivered:
 
 | | median, ms | p99, ms | median, ratio | p99, ratio |
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-Requests to the one that hangs before it was moved aside: ${met}; in all: ${beside.hanging.length}`);
-const isSlower = ({ median, p99 }: Run) => median > 1.5 * alone.median || p99 > 1.5 * alone.p99;
-// Many that hang cost calls of their gates too, which share this machine: only the median is held to its ratio.
-process.exit(met <= 2 && !isSlower(beside) && besideRivals.median <= 1.5 * alone.median ? 0 : 1);
+Requests to the one that hangs before it was moved aside: ${met}; in all: ${beside.hanging.length}
+`);
+  const isSlower = ({ median, p99 }: Run) => median > 1.5 * alone.median || p99 > 1.5 * alone.p99;
+  // Many that hang cost calls of their gates too, which share this machine: only the median is held to its ratio.
+  return met <= 2 && !isSlower(beside) && besideRivals.median <= 1.5 * alone.median;
+}
+
+/** Plays an endpoint that goes down, and one that begins to hang, and prints that; whether it is as it should be. */
+async function compareTroubles(): Promise<boolean> {
+  console.log(
+    `Another merchant's endpoint goes down or begins to hang, and is well again. Median / p99, ms:\n\n${HEAD}`,
+  );
+  let isFine = true;
+  for (const trouble of [DOWN, { ...DOWN, name: "down for 45 s, failed 1 in 10 before", failsOneIn: 10 }, HANGS]) {
+    const seen = await playTrouble(trouble);
+    console.log(rowOf(trouble, seen));
+    const isFound = seen.firstAt < 10_000 && (trouble.answers === null || seen.requests <= 30);
+    const median = quantile(seen.before, 0.5);
+    isFine &&= isFound && [seen.during, seen.after].every((all) => quantile(all, 0.5) <= 1.5 * median);
+  }
+  return isFine;
+}
+
+const isFine = [options.recovery || (await compareHanging()), await compareTroubles()].every(Boolean);
+process.exit(isFine ? 0 : 1);

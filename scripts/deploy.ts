@@ -21,7 +21,7 @@ const configFile = join(root, "wrangler.toml");
 
 const DATABASE = "paybell";
 const NO_DATABASE = "00000000-0000-0000-0000-000000000000";
-const QUEUES = ["deliveries", "backup", "enrichments", "dead"];
+const QUEUES = ["deliveries", "retries", "backup", "enrichments", "dead"];
 /** The longest that Queues keep a message: https://developers.cloudflare.com/queues/platform/limits/ */
 const RETENTION_SECONDS = 14 * 86_400;
 /** What wrangler says of a Worker, and of a queue, that there is not. */

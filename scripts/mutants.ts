@@ -55,6 +55,27 @@ const MUTANTS: Mutant[] = [
     tests: ["test/delivery/endpoint-gate.test.ts"],
   },
   {
+    name: "failures in a row excused by what was before",
+    file: "src/delivery/breaker.ts",
+    from: "return isFailing || isInARow ||",
+    to: "return isFailing ||",
+    tests: ["test/delivery/breaker.test.ts"],
+  },
+  {
+    name: "all slots for one merchant",
+    file: "src/delivery/slots.ts",
+    from: "(this.#ofMerchant.get(merchant) ?? 0) < MERCHANT_SLOTS",
+    to: "MERCHANT_SLOTS > 0",
+    tests: ["test/delivery/slots.test.ts"],
+  },
+  {
+    name: "probes that use up attempts",
+    file: "src/outbox/lanes.ts",
+    from: "!(isProbe || pending.manual)",
+    to: "!pending.manual",
+    tests: ["test/outbox/lanes.test.ts"],
+  },
+  {
     name: "an old copy believed that an endpoint is paused",
     file: "src/delivery/post.ts",
     from: "const looked = await lookUp(freshConfig, posting);",
@@ -131,7 +152,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: "sent again out of order",
-    file: "src/outbox/user-outbox.ts",
+    file: "src/outbox/state.ts",
     from: "lane: lane && AGAIN + lane,",
     to: "lane: null,",
     tests: ["test/outbox/again.test.ts"],

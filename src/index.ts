@@ -24,6 +24,7 @@ export default {
   queue: async (batch, env, ctx) => {
     switch (batch.queue) {
       case "deliveries":
+      case "retries":
         return consumeDeliveries(batch, env, ctx);
       case "backup":
         return consumeBackup(batch, env, ctx);

@@ -33,7 +33,7 @@ const resume = createRoute({
   path: "/v1/endpoints/{id}/resume",
   operationId: "resumeEndpoint",
   summary:
-    "Send to a paused endpoint again: what waited goes out in order, 10 a second or the endpoint's rate limit, whichever is less",
+    "Send to a paused endpoint again: what waited goes out in order, 10 a second at first or the endpoint's rate limit, whichever is less",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },

@@ -8,10 +8,13 @@ const MIN_OUTCOMES = 10;
 const MAX_FAILED_SHARE = 0.7;
 /** So many successes in the window are enough to tell whether the endpoint is slow. */
 const MIN_GOOD = 3;
-/** So many attempts in a row without any answer say it too: each of them has held a slot for its whole timeout. */
+/** So many failures in a row within the window say it too, whatever was before them. */
+const MAX_FAILURES_IN_A_ROW = 7;
+/** So many attempts in a row without any answer as well: each of them has held a slot for its whole timeout. */
 const MAX_HANGING = 3;
-/** How long it is left alone before one attempt probes it: at first, and at most; doubled by each probe that fails. */
-const FIRST_OPEN_MS = 30_000;
+/** It is left alone for this share of the time that it has been down, within these bounds; then one attempt probes it. */
+const OPEN_SHARE = 0.2;
+const MIN_OPEN_MS = 5_000;
 const MAX_OPEN_MS = 300_000;
 /** How long a probe may take before another one is sent. */
 const PROBE_MS = 60_000;
@@ -28,16 +31,19 @@ interface Slice {
 /** What a breaker remembers, as JSON. */
 export interface Breaker {
   slices: Slice[];
+  /** When the last attempts failed, those in a row, the newest last. */
+  failedAt: number[];
   /** Attempts in a row that got no answer at all. */
   hanging: number;
+  /** Since when it is open or half open; null: it is closed. */
+  downAt: number | null;
   /** Until when it is open; null: closed. After that it is half open: one probe at a time. */
   openUntil: number | null;
-  openMs: number;
   /** When the probe that is under way began; null: none is. */
   probeAt: number | null;
 }
 
-export const CLOSED: Breaker = { slices: [], hanging: 0, openUntil: null, openMs: 0, probeAt: null };
+export const CLOSED: Breaker = { slices: [], failedAt: [], hanging: 0, downAt: null, openUntil: null, probeAt: null };
 
 /**
  * How an attempt ended, as far as the endpoint's health goes. `slow`: it succeeded, late; `hanging`: it failed without
@@ -70,22 +76,24 @@ export function askBreaker(breaker: Breaker, now: number): { waitUntil: number |
 
 /**
  * Takes in how an attempt ended. One that succeeds closes the breaker whatever it was; while it is half open a failure
- * opens it again, for twice as long; while it is closed the window decides, or attempts in a row that hang.
+ * opens it again; while it is closed the window decides, or failures in a row.
  */
 export function tellBreaker(breaker: Breaker, sign: Sign, now: number): Breaker {
   const isGood = sign === "good" || sign === "slow";
   if (isGood && breaker.openUntil !== null) return { ...CLOSED, slices: counted([], sign, now) };
-  const slices = counted(breaker.slices, sign, now);
-  const hanging = sign === "hanging" ? breaker.hanging + 1 : 0;
+  const told: Breaker = {
+    ...breaker,
+    slices: counted(breaker.slices, sign, now),
+    failedAt: isGood ? [] : [...breaker.failedAt, now].slice(-MAX_FAILURES_IN_A_ROW),
+    hanging: sign === "hanging" ? breaker.hanging + 1 : 0,
+  };
   switch (breakerState(breaker, now)) {
     case "open":
-      return { ...breaker, slices, hanging };
+      return told;
     case "half_open":
-      return opened({ ...breaker, slices, hanging }, now);
+      return opened(told, now);
     case "closed":
-      return !isGood && (isDown(slices) || hanging >= MAX_HANGING)
-        ? opened({ ...breaker, slices, hanging }, now)
-        : { ...breaker, slices, hanging };
+      return !isGood && isDown(told, now) ? opened(told, now) : told;
   }
 }
 
@@ -96,13 +104,16 @@ export function isSlow({ slices }: Breaker): boolean {
 }
 
 function opened(breaker: Breaker, now: number): Breaker {
-  const openMs = Math.min(Math.max(breaker.openMs * 2, FIRST_OPEN_MS), MAX_OPEN_MS);
-  return { ...breaker, openMs, openUntil: now + openMs, probeAt: null };
+  const downAt = breaker.downAt ?? now;
+  const openMs = Math.min(Math.max((now - downAt) * OPEN_SHARE, MIN_OPEN_MS), MAX_OPEN_MS);
+  return { ...breaker, downAt, openUntil: now + Math.ceil(openMs), probeAt: null };
 }
 
-function isDown(slices: Slice[]): boolean {
+function isDown({ slices, failedAt, hanging }: Breaker, now: number): boolean {
   const [good, bad] = [sum(slices, "good"), sum(slices, "bad")];
-  return good + bad >= MIN_OUTCOMES && bad >= (good + bad) * MAX_FAILED_SHARE;
+  const isFailing = good + bad >= MIN_OUTCOMES && bad >= (good + bad) * MAX_FAILED_SHARE;
+  const isInARow = failedAt.length === MAX_FAILURES_IN_A_ROW && failedAt[0]! > now - SLICES * SLICE_MS;
+  return isFailing || isInARow || hanging >= MAX_HANGING;
 }
 
 function counted(slices: Slice[], sign: Sign, now: number): Slice[] {

@@ -18,20 +18,19 @@ import { Ledger } from "./ledger.ts";
 import { announceFailure } from "./announce-failure.ts";
 import { SLOW_MS } from "./gate-state.ts";
 import { heldBack } from "./may-send.ts";
-import { Newcomers } from "./newcomers.ts";
+import { LAG_MS, Newcomers } from "./newcomers.ts";
 import type { Conclusion } from "./outcome.ts";
 import { post } from "./post.ts";
-import { Slots } from "./slots.ts";
+import { Slots, type Wanted } from "./slots.ts";
 import { tell } from "./tell.ts";
 
 /** How long one invocation goes on with what its lanes bring next, and with how many deliveries. */
 const GO_ON_MS = 20_000;
 const GO_ON_DELIVERIES = 200;
-/**
- * A first attempt that runs longer than this holds up no batch. A little longer than it takes until its endpoint is
- * suspected: the next batch knows what this one has met.
- */
-const PATIENCE_MS = SLOW_MS + 200;
+/** A batch holds up the next one for so long at most; what it has not attempted by then goes on behind it. */
+const HOLD_MS = LAG_MS;
+/** A first attempt that runs longer than this is shown as pending. */
+const SHOWN_AFTER_MS = SLOW_MS + 200;
 /** A delivery that finds no slot for so long goes elsewhere. */
 const SLOT_PATIENCE_MS = 2_000;
 
@@ -44,20 +43,28 @@ export async function consumeDeliveries(
   env: Env,
   ctx: Pick<ExecutionContext, "waitUntil">,
 ): Promise<void> {
-  const run = new Run(env, ctx);
   const read = batch.messages.map((message) => ({ message, ...readItems(message.body) }));
   const all = read.flatMap(({ items }) => items);
   await Promise.all([merchantConfigs(env, merchantsOf(all)), peopleOf(env, peopleIn(all))]);
+  const run = new Run(env, ctx);
+  const isHeldLongEnough = scheduler.wait(HOLD_MS).then(() => true);
   await Promise.all(
     read.map(async ({ message, items, isWhole }) => {
-      try {
-        if (!isWhole) {
-          log.error("deliveries.unreadable", { message: message.id });
-        }
-        await Promise.all(items.map((item) => run.take(item, { isFirst: message.attempts === 1 })));
+      if (!isWhole) {
+        log.error("deliveries.unreadable", { message: message.id });
+      }
+      const isFirst = message.attempts === 1;
+      const taken = Promise.all(items.map(async (item) => run.take(item, { isFirst }))).then(
+        () => true,
+        (error: unknown) => {
+          log.error("delivery.failed", { message: message.id, error });
+          return false;
+        },
+      );
+      ctx.waitUntil(taken);
+      if (await Promise.race([taken, isHeldLongEnough])) {
         message.ack();
-      } catch (error) {
-        log.error("delivery.failed", { message: message.id, error });
+      } else {
         message.retry();
       }
     }),
@@ -145,14 +152,13 @@ class Run {
     if (template === null) {
       return null;
     }
-    const inSlot = <T>(work: () => Promise<T>, isDoubtful: boolean) =>
-      this.#slots.run(work, isDoubtful, SLOT_PATIENCE_MS);
+    const inSlot = <T>(work: () => Promise<T>, wanted: Wanted) => this.#slots.run(work, wanted, SLOT_PATIENCE_MS);
     if (!isChannel(dispatch.destination)) {
       return post({ env, record, template, dispatch, isFirst, newcomers: this.#newcomers, inSlot, onAside });
     }
     const channel = dispatch.destination as AddressedChannel;
     const telling = async () => ({ concluded: await tell({ env, record, template, dispatch, channel }) });
-    const told = await inSlot(telling, false);
+    const told = await inSlot(telling, { merchant: record.merchant, isDoubtful: false });
     return told === null ? "no-slot" : told.concluded;
   }
 
@@ -166,8 +172,8 @@ class Run {
   }
 
   /**
-   * The batch waits for a first attempt only so long: one that is slow goes on behind it, and the log shows it as
-   * pending. It waits neither for a retry, since what failed is what hangs, nor for what is sent again by hand, nor for
+   * The batch waits for a first attempt only: one that is slow goes on behind it, and the log shows it as pending. It
+   * waits neither for a retry, since what failed is what hangs, nor for what is sent again by hand, nor for
    * an endpoint that is watched, nor for any endpoint of a merchant that has some which take long.
    */
   async #quickly(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
@@ -177,9 +183,8 @@ class Run {
       const { delivery, destination, previous, payload } = dispatch;
       const planned = [{ delivery, destination, previous, payload, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
-      onAside();
     };
-    const timer = isNew ? setTimeout(showPending, PATIENCE_MS) : undefined;
+    const timer = isNew ? setTimeout(showPending, SHOWN_AFTER_MS) : undefined;
     const work = this.#deliver(record, dispatch, isFirst, onAside).finally(() => clearTimeout(timer));
     this.#ctx.waitUntil(work);
     await (isNew && Promise.race([work, isAside]));

@@ -1,14 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { announce } from "../outbox/announce.ts";
-import { V } from "../outbox/contract.ts";
+import { V, type EventItem, type ReleaseInput } from "../outbox/contract.ts";
 import { keyForLog } from "../outbox/keys.ts";
+import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
 import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpoint-status.ts";
+import { CLOSED } from "./breaker.ts";
 import {
   ask,
   FORGOTTEN_MS,
   giveBack,
+  isProbing,
   NEW_GATE,
   nextLook,
   releases,
@@ -21,9 +24,14 @@ import {
   type Told,
   type Verdict,
 } from "./gate-state.ts";
+import { Parked } from "./parked.ts";
 
-/** After a look at what waits, the next one is at least so much later. */
+/** After a look at what waits, the next one that nothing else gives rise to is at least so much later. */
 const LOOK_MS = 1_000;
+/** An outbox that was called and has not asked by then has nothing to ask for. */
+const CALLED_MS = 10_000;
+/** What has failed while the endpoint is down is no probe so soon: it has its own time, unless the endpoint is back. */
+const NO_PROBE_MS = 24 * 3_600_000;
 
 /** One dispatch of a delivery to the endpoint. `dispatch`: `{delivery}/{counter}`. */
 export interface DispatchRef extends EndpointRef {
@@ -37,8 +45,12 @@ export interface AskInput extends DispatchRef {
   perSecond: number | null;
 }
 
-/** A consumer tells how an attempt went, or (`told` null) that one is taking long. */
+/**
+ * A consumer tells how an attempt went, or (`told` null) that one is taking long. `outbox`: whose it is; absent where the
+ * release before tells.
+ */
 export interface TellInput extends DispatchRef {
+  outbox?: string;
   told: Told | null;
 }
 
@@ -48,17 +60,20 @@ export interface TellInput extends DispatchRef {
  * and lets what waits go when it is back. Endpoints that are well never meet it.
  */
 export class EndpointGate extends DurableObject<Env> {
+  readonly #parked: Parked;
   #state: GateState;
   /** When attempts that are under way were let start, by dispatch. In memory alone: a gate that starts anew knows none. */
   readonly #underWay = new Map<string, number>();
+  /** Outboxes that were called, with how much they have handed over and not asked for yet. In memory alone as well. */
+  readonly #called = new Map<string, { at: number; count: number }>();
   /** What the configuration is known to say; null: not known. */
   #isWatched: boolean | null = null;
   #alarmAt = Infinity;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#createTables();
-    this.#state = ctx.storage.kv.get<GateState>("state") ?? NEW_GATE;
+    this.#parked = new Parked(ctx.storage.sql);
+    this.#state = read(ctx.storage.kv.get<GateState>("state"));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await ctx.storage.getAlarm()) ?? Infinity;
     });
@@ -68,19 +83,20 @@ export class EndpointGate extends DurableObject<Env> {
   async ask({ merchant, endpoint, dispatch, outbox, perSecond }: AskInput): Promise<Verdict> {
     const now = Date.now();
     this.#know({ merchant, endpoint });
+    this.#countAsked(outbox);
     const { verdict, state } = ask(this.#state, { underWay: this.#countUnderWay(now), perSecond, now });
     this.#keep(state);
     if (verdict.go) {
       this.#underWay.set(dispatch, now);
     } else if (verdict.isParked) {
-      this.#park(outbox, now);
+      this.#parked.add(outbox, now);
       await this.#arm(now);
     }
     return verdict;
   }
 
   /** Takes in how an attempt went. */
-  async tell({ merchant, endpoint, dispatch, told }: TellInput): Promise<void> {
+  async tell({ merchant, endpoint, dispatch, outbox, told }: TellInput): Promise<void> {
     this.#know({ merchant, endpoint });
     if (told === null) {
       this.#underWay.set(dispatch, Date.now());
@@ -100,6 +116,13 @@ export class EndpointGate extends DurableObject<Env> {
     if (isBack) {
       await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
+    const hasOwnTime = told.class !== "delivered" && told.retryAfterMs === null && isProbing(state, told.at);
+    if (outbox !== undefined && hasOwnTime) {
+      this.#parked.add(outbox, told.at + NO_PROBE_MS);
+    }
+    if (state.isDraining) {
+      this.ctx.waitUntil(this.#look());
+    }
     await this.#arm(told.at);
   }
 
@@ -117,7 +140,7 @@ export class EndpointGate extends DurableObject<Env> {
   park({ merchant, endpoint, outbox }: EndpointRef & { v: V; outbox: string }): void {
     this.#know({ merchant, endpoint });
     this.#keep(shut(this.#state));
-    this.#park(outbox, Date.now());
+    this.#parked.add(outbox, Date.now());
   }
 
   /** The endpoint takes deliveries again, by its merchant's word: what waits is let go, at a ramp. */
@@ -136,45 +159,60 @@ export class EndpointGate extends DurableObject<Env> {
   /** The endpoint is gone: nothing is remembered of it. */
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
-    this.#createTables();
+    this.#parked.createTable();
     this.#underWay.clear();
+    this.#called.clear();
     [this.#state, this.#isWatched, this.#alarmAt] = [NEW_GATE, null, Infinity];
   }
 
   override async alarm(): Promise<void> {
-    const now = Date.now();
     this.#alarmAt = Infinity;
-    try {
-      const count = releases(this.#state, this.#countUnderWay(now), now);
-      const outboxes = this.#parked(count);
-      if (outboxes.length < count && this.#state.isDraining) {
-        this.#keep({ ...this.#state, isDraining: false });
-      }
-      await this.#arm(now, now + LOOK_MS);
-      await this.#release(outboxes);
-    } catch (error) {
-      log.error("gate.release_failed", { gate: this.ctx.id.name, error });
-      await this.#armAt(now + 5_000);
-    }
+    await this.#look();
+    const now = Date.now();
+    await this.#arm(now, now + LOOK_MS);
   }
 
-  /** Calls outboxes whose deliveries wait. One that does not answer stays parked for the next look. */
-  async #release(outboxes: string[]): Promise<void> {
+  /** Calls as many of those who wait as may go now; what they have to deliver goes to the queue in few messages. */
+  async #look(): Promise<void> {
+    const now = Date.now();
+    const isProbe = isProbing(this.#state, now);
+    const called = this.#countCalled(now);
+    const count = releases(this.#state, { underWay: this.#countUnderWay(now), called }, now);
+    const outboxes = this.#parked.first(count, isProbe ? now : Infinity);
+    if (this.#state.isDraining && called === 0 && this.#parked.earliest() === null) {
+      this.#keep({ ...this.#state, isDraining: false });
+    }
     const { endpoint } = this.ctx.storage.kv.get<EndpointRef>("endpoint") ?? {};
-    if (endpoint === undefined) {
+    if (endpoint === undefined || outboxes.length === 0) {
       return;
     }
-    await Promise.all(
-      outboxes.map(async (outbox) => {
-        this.ctx.storage.sql.exec("DELETE FROM parked WHERE outbox = ?", outbox);
-        try {
-          await this.env.USER_OUTBOX.getByName(outbox).release({ v: V, destination: endpoint });
-        } catch (error) {
-          this.#park(outbox, Date.now());
-          log.warn("gate.outbox_failed", { outbox: keyForLog(outbox), error });
-        }
-      }),
+    const max = Math.max(1, Math.floor(count / outboxes.length));
+    const items = await Promise.all(
+      outboxes.map((outbox) => this.#release(outbox, { v: V, destination: endpoint, isProbe, max })),
     );
+    // What the queue does not take is made up for when its lease runs out.
+    await send(this.env.RETRIES, pack(items.flat())).catch((error: unknown) =>
+      log.warn("gate.send_failed", { gate: this.ctx.id.name, error }),
+    );
+  }
+
+  /** Calls an outbox. One that does not answer, or has more to deliver, stays parked, behind the others. */
+  async #release(outbox: string, input: ReleaseInput): Promise<EventItem[]> {
+    this.#parked.delete(outbox);
+    this.#called.set(outbox, { at: Date.now(), count: input.max });
+    try {
+      const { next, hasMore } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
+      if (hasMore) {
+        this.#parked.add(outbox, Date.now());
+      }
+      this.#called.set(outbox, { at: Date.now(), count: next.length });
+      return next;
+    } catch (error) {
+      this.#called.delete(outbox);
+      this.#parked.add(outbox, Date.now());
+      log.warn("gate.outbox_failed", { outbox: keyForLog(outbox), error });
+      return [];
+    }
   }
 
   async #announce(
@@ -185,12 +223,6 @@ export class EndpointGate extends DurableObject<Env> {
     await announce(this.env, { merchant, type, target: id, data: { endpoint: { id, ...more } } });
   }
 
-  #createTables(): void {
-    this.ctx.storage.sql.exec(
-      "CREATE TABLE IF NOT EXISTS parked (outbox TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
-    );
-  }
-
   async #watch(ref: EndpointRef, watch: boolean): Promise<void> {
     if (this.#isWatched !== watch) {
       await watchEndpoint(this.env, ref, watch);
@@ -198,21 +230,12 @@ export class EndpointGate extends DurableObject<Env> {
     }
   }
 
-  #parked(count: number): string[] {
-    return this.ctx.storage.sql
-      .exec<{ outbox: string }>("SELECT outbox FROM parked ORDER BY at LIMIT ?", count)
-      .toArray()
-      .map(({ outbox }) => outbox);
-  }
-
-  #park(outbox: string, now: number): void {
-    this.ctx.storage.sql.exec("INSERT INTO parked VALUES (?, ?) ON CONFLICT DO NOTHING", outbox, now);
-  }
-
   /** Sees to it that what waits is looked at in time, and that letting it go ends. */
   async #arm(now: number, earliest = now): Promise<void> {
-    if (this.#state.isDraining || this.#parked(1).length > 0) {
-      await this.#armAt(Math.max(nextLook(this.#state, this.#countUnderWay(now), now), earliest));
+    const at = this.#parked.earliest();
+    if (this.#state.isDraining || at !== null) {
+      const mayAt = isProbing(this.#state, now) ? (at ?? 0) : 0;
+      await this.#armAt(Math.max(nextLook(this.#state, this.#countUnderWay(now), now), earliest, mayAt));
     }
   }
 
@@ -234,6 +257,22 @@ export class EndpointGate extends DurableObject<Env> {
     return this.#underWay.size;
   }
 
+  #countAsked(outbox: string): void {
+    const called = this.#called.get(outbox);
+    if (called !== undefined) {
+      called.count -= 1;
+    }
+  }
+
+  #countCalled(now: number): number {
+    for (const [outbox, { at, count }] of this.#called) {
+      if (count <= 0 || at + CALLED_MS <= now) {
+        this.#called.delete(outbox);
+      }
+    }
+    return [...this.#called.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
   #keep(state: GateState): void {
     if (state !== this.#state) {
       this.#state = state;
@@ -247,4 +286,9 @@ export class EndpointGate extends DurableObject<Env> {
       this.ctx.storage.kv.put("endpoint", ref);
     }
   }
+}
+
+/** What was kept, by this release or the one before it. */
+function read(kept: GateState | undefined): GateState {
+  return kept === undefined ? NEW_GATE : { ...NEW_GATE, ...kept, breaker: { ...CLOSED, ...kept.breaker } };
 }

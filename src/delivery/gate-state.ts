@@ -18,11 +18,21 @@ import { takeTurn, UNTHROTTLED, type Throttle } from "./throttle.ts";
 export const SLOW_MS = 2_000;
 /** An endpoint is watched until it has been well for so long. */
 const WELL_MS = 300_000;
-/** What waits for an endpoint that is back is let go at this rate, so that it is not thrown down again. */
-const RAMP_PER_SECOND = 10;
+/**
+ * An endpoint that is back is asked at a pace, in attempts a second, so that it is not thrown down again. As long as it
+ * succeeds, each second quickens that by so much; a failure halves it.
+ */
+const MIN_PACE = 10;
+const MAX_PACE = 1_000;
+const QUICKENS_BY = 10;
+/** What waits is called so long before its turn at most. */
+const AHEAD_MS = 500;
 /** An endpoint that gives no answer is asked so many times at once; one that is slow, but answers, so many. */
 const MAX_HANGING_AT_ONCE = 2;
 const MAX_SLOW_AT_ONCE = 10;
+/** One that is back as often as keeps up the pace with answers of this, at most so often. */
+const PACED_ANSWER_MS = 500;
+const MAX_PACED_AT_ONCE = 100;
 /** An attempt that nobody has told the end of no longer counts after so long: no timeout is longer. */
 export const FORGOTTEN_MS = 40_000;
 /** The whole endpoint waits for a Retry-After of at most this, with a probe every so often. */
@@ -49,6 +59,8 @@ export interface GateState {
   lastFailure: { at: number; class: AttemptClass; status: number | null } | null;
   /** Whether what waits is being let go. */
   isDraining: boolean;
+  /** In attempts a second, while what waits is being let go. */
+  pace: number;
   /** Whether it was paused or disabled when somebody was last turned away from it. */
   isShut: boolean;
 }
@@ -63,6 +75,7 @@ export const NEW_GATE: GateState = {
   lastSuccessAt: null,
   lastFailure: null,
   isDraining: false,
+  pace: MIN_PACE,
   isShut: false,
 };
 
@@ -102,12 +115,15 @@ export function ask(
   if (roomIn(state, underWay) === 0) return waits("throttled", now + FORGOTTEN_MS, true);
   const { breaker } = askBreaker(state.breaker, now);
   const pause = pauseAt(state, now);
-  const isProbe = breaker !== state.breaker || pause !== null;
+  const isProbe = isProbing(state, now);
   const probing = isProbe ? { ...state, breaker, pause: pause && { ...pause, probeAt: now + PAUSE_PROBE_MS } } : state;
-  const rate = Math.min(perSecond ?? Infinity, state.isDraining ? RAMP_PER_SECOND : Infinity);
+  const pace = state.isDraining ? state.pace : Infinity;
+  const rate = Math.min(perSecond ?? Infinity, pace);
   if (rate === Infinity) return { verdict: { go: true, startAt: now }, state: probing };
   const { turn, throttle } = takeTurn(state.throttle, rate, now);
   if ("startAt" in turn) return { verdict: { go: true, startAt: turn.startAt }, state: { ...probing, throttle } };
+  // Who waits for the pace is called in time; a limit of the endpoint's own is nothing that is told when it ends.
+  if (rate === pace) return waits("throttled", now + FORGOTTEN_MS, true);
   const { verdict } = waits("throttled", turn.comeBackAt, false);
   return { verdict, state: { ...state, throttle } };
 }
@@ -163,6 +179,7 @@ export function tell(
         unwellAt,
         lastSuccessAt: at,
         isDraining: state.isDraining || isBack,
+        pace: isBack ? MIN_PACE : Math.min(state.pace + QUICKENS_BY / state.pace, MAX_PACE),
       },
       end: null,
       isBack,
@@ -181,6 +198,7 @@ export function tell(
       unwellAt: at,
       lastFailure: { at, class: told.class, status: told.status },
       isDraining: state.isDraining && breaker.openUntil === null && !asksForPause,
+      pace: Math.max(state.pace / 2, MIN_PACE),
     },
     end,
     isBack: false,
@@ -188,10 +206,12 @@ export function tell(
   };
 }
 
-/** How many more attempts an endpoint may be asked at once: as many as there are, as long as it answers in time. */
-function roomIn({ breaker, takesLongAt, lastSuccessAt }: GateState, underWay: number): number {
+/** How many more attempts an endpoint may be asked at once: as many as there are, as long as it is well. */
+function roomIn({ breaker, takesLongAt, lastSuccessAt, isDraining, pace }: GateState, underWay: number): number {
   const isHanging = breaker.hanging > 0 || takesLongAt > (lastSuccessAt ?? 0);
-  return Math.max(0, (isHanging ? MAX_HANGING_AT_ONCE : isSlow(breaker) ? MAX_SLOW_AT_ONCE : Infinity) - underWay);
+  const byPace = Math.max(Math.floor((pace * PACED_ANSWER_MS) / 1000), MAX_SLOW_AT_ONCE);
+  const paced = isDraining ? Math.min(byPace, MAX_PACED_AT_ONCE) : Infinity;
+  return Math.max(0, (isHanging ? MAX_HANGING_AT_ONCE : isSlow(breaker) ? MAX_SLOW_AT_ONCE : paced) - underWay);
 }
 
 /** Takes in that an attempt takes long, whatever becomes of it. */
@@ -211,11 +231,21 @@ export function nextLook(state: GateState, underWay: number, now: number): numbe
   return state.isDraining ? now + 1000 : now;
 }
 
-/** How many of those who wait may be let go now: a probe, or the ramp's share of a second; as many as there is room. */
-export function releases(state: GateState, underWay: number, now: number): number {
+/**
+ * How many of those who wait may be called now: one as a probe, or those whose turn comes soon, and as many as there is
+ * room. `called`: how many have been, and have not asked yet.
+ */
+export function releases(state: GateState, { underWay, called }: { underWay: number; called: number }, now: number) {
   if (state.isShut || holdOn(state, now) !== null) return 0;
-  const isProbe = state.breaker.openUntil !== null || pauseAt(state, now) !== null;
-  return Math.min(roomIn(state, underWay), isProbe ? 1 : RAMP_PER_SECOND);
+  const room = roomIn(state, underWay + called);
+  if (isProbing(state, now)) return Math.min(room, Math.max(0, 1 - called));
+  const aheadMs = AHEAD_MS - Math.max(0, state.throttle.nextAt - now);
+  return Math.min(room, Math.max(0, Math.ceil((state.pace * aheadMs) / 1000) - called));
+}
+
+/** Whether the next attempt is to show whether the endpoint is well again. */
+export function isProbing(state: GateState, now: number): boolean {
+  return state.breaker.openUntil !== null || pauseAt(state, now) !== null;
 }
 
 /** How the gate stands, for people. */

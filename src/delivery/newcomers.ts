@@ -4,6 +4,8 @@ import type { Endpoint } from "../store/config.ts";
 const AT_ONCE = 2;
 /** An endpoint that has answered in time is trusted for so long. */
 const TRUSTED_MS = 60_000;
+/** An endpoint that does not answer so soon lags. */
+export const LAG_MS = 200;
 /** An endpoint that took long is suspected for so long: by then every isolate has heard that it is watched. */
 const SUSPECTED_MS = 10_000;
 /** How many endpoints, and merchants, this isolate remembers. */
@@ -11,8 +13,12 @@ const MAX_REMEMBERED = 10_000;
 
 type Named = Pick<Endpoint, "merchant" | "id">;
 
-/** When endpoints last answered in time, and when they and their merchants last took long; epoch ms, in this isolate. */
+/**
+ * When endpoints last answered in time, when they last did not answer at once, and when they and their merchants last
+ * took long; epoch ms, in this isolate.
+ */
 const answeredAt = new Map<string, number>();
+const lagsSince = new Map<string, number>();
 const endpointTookLongAt = new Map<string, number>();
 const merchantTookLongAt = new Map<string, number>();
 
@@ -29,6 +35,20 @@ export function suspect(endpoint: Named, now: number): void {
 /** Remembers that an endpoint has answered in time, whatever it said. */
 export function trust(endpoint: Named, now: number): void {
   remember(answeredAt, nameOf(endpoint), now);
+}
+
+/** Remembers whether an endpoint lags: its last attempt of which that is known was not answered at once. */
+export function noteLag(endpoint: Named, lags: boolean, now: number): void {
+  if (lags) {
+    remember(lagsSince, nameOf(endpoint), now);
+  } else {
+    lagsSince.delete(nameOf(endpoint));
+  }
+}
+
+/** Whether an endpoint lagged lately: it may be about to hang. */
+export function lags(endpoint: Named, now: number): boolean {
+  return (lagsSince.get(nameOf(endpoint)) ?? 0) + TRUSTED_MS > now;
 }
 
 /** Whether an endpoint took long lately. */

@@ -8,9 +8,20 @@ import { attemptWebhook, type Tried } from "./attempt.ts";
 import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
 import { HostRate } from "./host-rate.ts";
-import { isMerchantSuspected, isSuspected, isTrusted, suspect, trust, type Newcomers } from "./newcomers.ts";
+import {
+  isMerchantSuspected,
+  isSuspected,
+  isTrusted,
+  LAG_MS,
+  lags,
+  noteLag,
+  suspect,
+  trust,
+  type Newcomers,
+} from "./newcomers.ts";
 import { hostOf } from "../store/endpoint-hosts.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
+import type { Wanted } from "./slots.ts";
 
 /** Whoever is called when the endpoint is back asks by itself after so long, should the call be lost. */
 const PARKED_MS = 3_600_000;
@@ -33,8 +44,8 @@ export interface Posting {
   /** The message has come for the first time. */
   isFirst: boolean;
   newcomers: Newcomers;
-  /** Runs work, which may take long where it `isDoubtful`, in one of the invocation's slots; null: there was none. */
-  inSlot: <T>(work: () => Promise<T>, isDoubtful: boolean) => Promise<T | null>;
+  /** Runs work in one of the invocation's slots; null: there was none. */
+  inSlot: <T>(work: () => Promise<T>, wanted: Wanted) => Promise<T | null>;
   /** Called once the endpoint turns out to be one that nobody should wait for. */
   onAside: () => void;
 }
@@ -64,7 +75,7 @@ export async function post(posting: Posting): Promise<Conclusion | "no-slot" | n
     onAside();
     return (await waitForTurn(posting, endpoint)) ?? postAt(posting, endpoint, true);
   }
-  if (isMerchantSuspected(endpoint.merchant, Date.now())) {
+  if (isMerchantSuspected(endpoint.merchant, Date.now()) || lags(endpoint, Date.now())) {
     onAside();
   }
   await newcomers.enter(endpoint);
@@ -94,23 +105,29 @@ async function postAt(
     return null;
   }
   const isUnsure = isDoubtful(endpoint);
+  const slot = { merchant: endpoint.merchant, isDoubtful: isUnsure || lags(endpoint, Date.now()) };
   const tried = await inSlot(async () => {
+    const lagTimer = setTimeout(() => noteLag(endpoint, true, Date.now()), LAG_MS);
     const timer = setTimeout(() => noticeSlow(posting, endpoint), SLOW_MS);
     try {
       return await attemptWebhook(env, endpoint, posting, headers.value);
     } finally {
+      clearTimeout(lagTimer);
       clearTimeout(timer);
     }
-  }, isUnsure);
+  }, slot);
   if (tried === null || tried.attempt.class === "refused") {
     await (isWatched && callGate(endpoint, posting, "giveBack", (gate, ref) => gate.giveBack(ref)));
   } else if (isWatched || tried.attempt.class !== "delivered" || tried.attempt.durationMs > SLOW_MS) {
     const told = toldOf(record, tried);
-    await callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told }));
+    await callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, outbox: record.key, told }));
   }
   if (tried !== null) {
     if (tried.attempt.durationMs <= SLOW_MS) {
       trust(endpoint, Date.now());
+    }
+    if (tried.attempt.durationMs < LAG_MS) {
+      noteLag(endpoint, false, Date.now());
     }
     return conclude(record, dispatch, endpoint, tried);
   }
@@ -125,7 +142,9 @@ function noticeSlow(posting: Posting, endpoint: Endpoint): void {
   posting.newcomers.wake(endpoint);
   posting.onAside();
   if (!isKnown) {
-    void callGate(endpoint, posting, "tell", (gate, ref) => gate.tell({ ...ref, told: null }));
+    void callGate(endpoint, posting, "tell", (gate, ref) =>
+      gate.tell({ ...ref, outbox: posting.record.key, told: null }),
+    );
   }
 }
 

@@ -179,10 +179,23 @@ export interface DeliveryRef {
   delivery: string;
 }
 
-/** What waits for a destination that is back is due now. */
+/**
+ * A destination takes something again: the oldest that wait for it, `max` at most, are due now. `isProbe`: it may be well
+ * again, so what has failed by itself keeps its own time.
+ */
 export interface ReleaseInput {
   v: V;
   destination: string;
+  isProbe: boolean;
+  max: number;
+}
+
+/** What an outbox hands over to whoever has said that a destination takes something again. */
+export interface Released {
+  v: V;
+  next: EventItem[];
+  /** Whether more waits for the destination. */
+  hasMore: boolean;
 }
 
 /** How an unfinished delivery stands. */

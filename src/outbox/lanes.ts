@@ -1,9 +1,9 @@
 import { isChannel } from "../event/channels.ts";
-import { LOG, type Outcome, type WaitingFor } from "./contract.ts";
+import { LOG, type Outcome, type ReleaseInput, type WaitingFor } from "./contract.ts";
 import {
   asideAt,
   dueOf,
-  MAX_DELIVERY_AGE_MS,
+  isOld,
   MAX_LEASE_MS,
   type Entry,
   type LeaseTimes,
@@ -233,22 +233,28 @@ export class Lanes {
     return pending.state === "retrying" ? (pending.waits ?? { reason: "backoff", until: pending.due }) : null;
   }
 
-  /** Makes what waits for a destination due: its endpoint is back. One sent by hand that failed keeps its time. */
-  release(destination: string, now: number): void {
+  /**
+   * Hands over the oldest that wait for a destination, which may be back; whether more do. What has failed keeps its own
+   * time where that `isProbe`, and where it was sent by hand; what is too old is left to the next sweep.
+   */
+  release({ destination, isProbe, max }: Omit<ReleaseInput, "v">, now: number): { handed: Entry[]; hasMore: boolean } {
     this.#releasedAt.set(destination, now);
+    const waiting: Entry[] = [];
     for (const event of this.events.values()) {
       for (const pending of event.deliveries) {
-        if (
-          pending.destination === destination &&
-          pending.state === "retrying" &&
-          (!pending.manual || pending.waits !== null) &&
-          pending.due > now
-        ) {
-          pending.due = now;
-          this.changed.add(event);
+        const isMeant = (pending.waits ?? null) !== null || !(isProbe || pending.manual);
+        const entry = { event, pending };
+        if (pending.destination === destination && pending.state === "retrying" && isMeant && !isOld(entry, now)) {
+          waiting.push(entry);
         }
       }
+      if (waiting.length > max) {
+        break;
+      }
     }
+    const handed = waiting.slice(0, max);
+    handed.forEach((entry) => this.dispatch(entry, now));
+    return { handed, hasMore: waiting.length > max };
   }
 
   /**
@@ -269,7 +275,7 @@ export class Lanes {
         }
         if (pending.state === "out" && pending.claimedBy) {
           due.ambiguous.push(entry);
-        } else if (event.acceptedAt + MAX_DELIVERY_AGE_MS <= now && !pending.manual) {
+        } else if (isOld(entry, now)) {
           due.old.push(entry);
         } else if (pending.state === "out" && ++pending.leases >= MAX_LEASES) {
           pending.attempts += 1;

@@ -6,6 +6,8 @@ const MAX_MESSAGE_BYTES = 60_000;
 const MAX_DELIVERIES = 12;
 /** So many planned deliveries, with a template, stay under the 128 KB that a message may have. */
 const MAX_PLANNED = 100;
+/** So many deliveries are made into messages at a time. */
+export const SEND_BITE = 200;
 /** A template over this travels by reference. */
 const MAX_TEMPLATE_BYTES = 40_000;
 
@@ -73,14 +75,18 @@ export function inParts(rows: LogRow[], maxChars: number): LogRow[][] {
   return parts;
 }
 
-/** Of dispatches whose lease ran out, those as old as messages that the queue still holds: they are not lost. */
-export async function stillQueued(queue: Queue, expired: Entry[], now: number): Promise<Entry[]> {
+/** Of dispatches whose lease ran out, those as old as messages that a queue still holds: they are not lost. */
+export async function stillQueued(queues: Queue[], expired: Entry[], now: number): Promise<Entry[]> {
   const unclaimed = expired.filter(({ pending }) => !pending.claimed);
   if (unclaimed.length === 0) {
     return [];
   }
-  const metrics = await queue.metrics().catch(() => null);
-  const oldest = metrics?.oldestMessageTimestamp?.getTime() ?? Infinity;
+  const ages = await Promise.all(
+    queues.map(
+      async (queue) => (await queue.metrics().catch(() => null))?.oldestMessageTimestamp?.getTime() ?? Infinity,
+    ),
+  );
+  const oldest = Math.min(...ages);
   return unclaimed.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
 }
 

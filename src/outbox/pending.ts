@@ -89,3 +89,8 @@ export function asideAt(pending: Pending): number {
     ? pending.failingSince + pending.maxHoldMs
     : Infinity;
 }
+
+/** Whether a delivery is past its last day; one that is sent again by hand has none. */
+export function isOld({ event, pending }: Entry, now: number): boolean {
+  return event.acceptedAt + MAX_DELIVERY_AGE_MS <= now && !pending.manual;
+}

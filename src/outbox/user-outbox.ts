@@ -11,19 +11,18 @@ import {
   type ClaimInput,
   type DeliveryRef,
   type EventItem,
+  type Released,
   type ReleaseInput,
   type Retried,
   type RetryInput,
   type SettleInput,
   type Standing,
 } from "./contract.ts";
-import { pack, send, stillQueued, toTravel } from "./messages.ts";
+import { pack, send, SEND_BITE, stillQueued, toTravel } from "./messages.ts";
 import { bindPayment } from "./bind.ts";
 import { dueOf, type Entry, type LeaseTimes } from "./pending.ts";
 import { State } from "./state.ts";
 
-/** So many deliveries are made into messages at a time. */
-const SEND_BITE = 200;
 /** How long log rows that nobody took wait for the next try. */
 const RELOG_MS = 5_000;
 
@@ -104,7 +103,7 @@ export class UserOutbox extends DurableObject<Env> {
       return { ready, due };
     });
     const next = this.#state.items(ready.slice(0, takes), now).map(toTravel);
-    await Promise.all([this.#arm(due), this.#enqueue(ready.slice(takes), now)]);
+    await Promise.all([this.#arm(due), this.#enqueue(this.env.DELIVERIES, ready.slice(takes), now)]);
     return { v: V, next };
   }
 
@@ -143,16 +142,14 @@ export class UserOutbox extends DurableObject<Env> {
   async retry(input: RetryInput): Promise<Retried> {
     const now = Date.now();
     const { retried, ready, due } = this.#state.retry(input, now);
-    await Promise.all([this.#arm(due), this.#enqueue(ready, now)]);
+    await Promise.all([this.#arm(due), this.#enqueue(this.env.RETRIES, ready, now)]);
     return retried;
   }
 
   /** Ends a delivery that is not finished, and logs that; its lane goes on. */
   async cancel({ event, delivery }: DeliveryRef): Promise<{ status: "canceled" | "over" }> {
     const entry = this.#state.lanes.find(event, delivery);
-    if (entry) {
-      await this.#cancel([entry], "by_hand");
-    }
+    await (entry && this.#cancel([entry], "by_hand"));
     return { status: entry ? "canceled" : "over" };
   }
 
@@ -167,10 +164,12 @@ export class UserOutbox extends DurableObject<Env> {
     return { facts: this.#state.acceptance.facts(), known: this.#state.rows.allKnown() };
   }
 
-  /** A destination is back: what waits for it is due now. */
-  async release({ destination }: ReleaseInput): Promise<void> {
-    this.#state.change(() => this.#state.lanes.release(destination, Date.now()));
-    await this.wake();
+  /** A destination may be back: hands over the oldest that wait for it, and says whether more do. */
+  async release(input: ReleaseInput): Promise<Released> {
+    const now = Date.now();
+    const { handed, hasMore } = this.#state.change(() => this.#state.lanes.release(input, now));
+    await this.#arm(Math.min(...handed.map(({ pending }) => dueOf(pending))));
+    return { v: V, next: this.#state.items(handed, now).map(toTravel), hasMore };
   }
 
   /** Looks again at everything that is due; the cron calls it where the log says that something is overdue. */
@@ -194,7 +193,7 @@ export class UserOutbox extends DurableObject<Env> {
   /** Sends what is due. The next alarm is armed before the sending; a fault leaves one armed as well. */
   async #sweep(now: number): Promise<void> {
     try {
-      const waiting = await stillQueued(this.env.DELIVERIES, this.#state.lanes.expired(now), now);
+      const waiting = await stillQueued([this.env.DELIVERIES, this.env.RETRIES], this.#state.lanes.expired(now), now);
       const due = this.#state.change(() => {
         this.#state.lanes.extend(waiting, now);
         const { send, lost, ambiguous, old } = this.#state.lanes.sweep(now);
@@ -208,7 +207,7 @@ export class UserOutbox extends DurableObject<Env> {
         return due;
       });
       await this.#arm(this.#state.lanes.nextDue());
-      await this.#enqueue(due, now);
+      await this.#enqueue(this.env.RETRIES, due, now);
       this.#state.purge(now);
       await this.#arm((await this.#state.report(this.env)) ? Infinity : now + RELOG_MS);
     } catch (error) {
@@ -221,10 +220,10 @@ export class UserOutbox extends DurableObject<Env> {
    * Sends what was handed over, in bites, so that the bodies of a long backlog are not in memory at once. A send that
    * fails is made up for when the leases of its dispatches run out.
    */
-  async #enqueue(entries: Entry[], now: number): Promise<void> {
+  async #enqueue(queue: Queue, entries: Entry[], now: number): Promise<void> {
     for (let at = 0; at < entries.length; at += SEND_BITE) {
       const bite = entries.slice(at, at + SEND_BITE).filter((entry) => this.#state.lanes.has(entry));
-      await send(this.env.DELIVERIES, pack(this.#state.items(bite, now))).catch(() => undefined);
+      await send(queue, pack(this.#state.items(bite, now))).catch(() => undefined);
     }
   }
 

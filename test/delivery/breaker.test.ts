@@ -14,8 +14,10 @@ const times = (count: number, sign: Sign): Sign[] => Array.from({ length: count 
 
 describe("a breaker", () => {
   it.each([
-    ["10 failures", times(10, "bad"), "open"],
-    ["9 failures", times(9, "bad"), "closed"],
+    ["7 failures in a row", times(7, "bad"), "open"],
+    ["6 failures", times(6, "bad"), "closed"],
+    ["7 failures in a row after a hundred successes", [...times(100, "good"), ...times(7, "bad")], "open"],
+    ["a success between those", [...times(6, "bad"), ...times(6, "good"), ...times(6, "bad")], "closed"],
     ["7 failures of 10", [...times(3, "good"), ...times(7, "bad")], "open"],
     ["6 failures of 10", [...times(4, "good"), ...times(6, "bad")], "closed"],
     ["3 in a row without any answer", times(3, "hanging"), "open"],
@@ -31,7 +33,7 @@ describe("a breaker", () => {
   });
 
   it("forgets what is older than five minutes", () => {
-    const breaker = told(times(9, "bad"));
+    const breaker = told(times(6, "bad"));
     expect(breakerState(tellBreaker(breaker, "bad", 6 * MINUTE_MS), 6 * MINUTE_MS)).toBe("closed");
   });
 
@@ -47,18 +49,59 @@ describe("a breaker", () => {
     expect(askBreaker(closed, at + 101).waitUntil).toBeNull();
   });
 
-  it("stays open for twice as long after each probe that fails, at most 5 minutes", () => {
+  it("is probed every 5 s at first, then after a fifth of the time it has been down, at most 5 minutes", () => {
     let breaker = told(times(10, "bad"));
     const lengths: number[] = [];
-    for (let n = 0; n < 6; n++) {
+    for (let n = 0; n < 40; n++) {
       const at = breaker.openUntil!;
       breaker = tellBreaker(askBreaker(breaker, at).breaker, "bad", at);
-      lengths.push(breaker.openUntil! - at);
+      lengths.push(Math.round((breaker.openUntil! - at) / 1000));
     }
-    expect(lengths).toEqual([MINUTE_MS, 2 * MINUTE_MS, 4 * MINUTE_MS, 5 * MINUTE_MS, 5 * MINUTE_MS, 5 * MINUTE_MS]);
+    expect(lengths.slice(0, 10)).toEqual([5, 5, 5, 5, 5, 6, 7, 9, 10, 12]);
+    expect(lengths.slice(-3)).toEqual([300, 300, 300]);
   });
 
-  it("lets at most one probe begin a minute while it is not closed, and never stays shut for more than 5 minutes", () => {
+  it("costs an endpoint that goes down a handful of requests, whatever was before, and finds it well soon", () => {
+    const before = fc.array(
+      fc.record({ sign: fc.constantFrom<Sign>("good", "slow", "bad", "hanging"), gapMs: fc.nat(5000) }),
+      {
+        maxLength: 300,
+      },
+    );
+    fc.assert(
+      fc.property(
+        before,
+        fc.integer({ min: 10, max: 200 }),
+        fc.integer({ min: 15, max: 600 }),
+        (before, everyMs, seconds) => {
+          let breaker = CLOSED;
+          let now = 0;
+          for (const { sign, gapMs } of before) {
+            now += gapMs;
+            const { waitUntil, breaker: asked } = askBreaker(breaker, now);
+            if (waitUntil === null) breaker = tellBreaker(asked, sign, now);
+          }
+          const [downAt, wellAt] = [now, now + seconds * 1000];
+          const wasDownAt = breaker.downAt ?? downAt;
+          let requests = 0;
+          for (; now < wellAt; now += everyMs) {
+            const { waitUntil, breaker: asked } = askBreaker(breaker, now);
+            breaker = waitUntil === null ? tellBreaker(asked, "bad", now) : breaker;
+            requests += Number(waitUntil === null);
+          }
+          // Seven in a row, then a probe every 5 s for 25 s, then each after a fifth more.
+          expect(requests).toBeLessThanOrEqual(
+            7 + 5 + Math.ceil(Math.log(Math.max(seconds / 25, 1)) / Math.log(1.2)) + 2,
+          );
+          while (askBreaker(breaker, now).waitUntil !== null) now += everyMs;
+          expect(now - wellAt).toBeLessThanOrEqual(Math.max(5000, (wellAt - wasDownAt) / 5) + everyMs);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("lets at most one probe begin in five seconds while it is not closed, and never stays shut for more than 5 minutes", () => {
     const step = fc.record({
       after: fc.integer({ min: 0, max: 2 * MINUTE_MS }),
       act: fc.constantFrom("ask", "good", "bad", "hanging"),
@@ -77,7 +120,7 @@ describe("a breaker", () => {
             if (asked.waitUntil !== null) expect(asked.waitUntil - now).toBeLessThanOrEqual(5 * MINUTE_MS);
             if (before === "open") expect(asked.waitUntil).not.toBeNull();
             if (before === "half_open" && asked.waitUntil === null) {
-              expect(now - probedAt).toBeGreaterThanOrEqual(MINUTE_MS / 2);
+              expect(now - probedAt).toBeGreaterThanOrEqual(5000);
               probedAt = now;
             }
           } else {

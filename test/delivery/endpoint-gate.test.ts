@@ -27,6 +27,8 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.restoreAllMocks();
   await setFaults({});
+  // Nothing of it reaches the receiver of the next test.
+  await call("DELETE", `/v1/endpoints/${endpoint}`, { key: merchant.key });
 });
 
 const ok = () => new Response(null, { status: 204 });
@@ -159,6 +161,36 @@ describe("an endpoint that fails", () => {
     expect((await show(events[0]!)).attempts).toHaveLength(1);
   });
 
+  it("all of a sudden is left alone after a handful of requests, however well it was before", async () => {
+    const sent = await listen({ retrySchedule: [3600] }, broken);
+    const past = Array.from({ length: 100 }, (_, n) => ({
+      class: n % 10 === 0 ? "http" : "delivered",
+      at: Date.now(),
+    }));
+    await tell(past);
+    await env.DB.prepare("UPDATE endpoints SET watch = 1 WHERE id = ?").bind(endpoint).run();
+    await call("PATCH", `/v1/endpoints/${endpoint}`, { key: merchant.key, body: { description: "x" } });
+    for (let n = 0; n < 7; n++) {
+      await until(await post(`u_${n}`), ({ attempts }) => attempts.length === 1, "attempted");
+    }
+    for (let n = 7; n < 20; n++) await until(await post(`u_${n}`), waits("breaker"), "waiting for the breaker");
+    expect(sent).toHaveLength(7);
+  });
+
+  it("has its lanes called when it is back, also those that wait for their own next attempt", async () => {
+    let isDown = true;
+    await listen({ retrySchedule: [3600] }, () => (isDown ? broken() : ok()));
+    await failLongAgo();
+    const event = await post("u_probe");
+    await until(event, ({ attempts }) => attempts.length === 1, "attempted");
+    await vi.waitUntil(async () => (await parked()).includes(await userKey(merchant.id, "u_probe")), {
+      timeout: 10_000,
+    });
+    isDown = false;
+    await tell([{ class: "delivered", at: Date.now() }]);
+    await until(event, isOver, "delivered");
+  });
+
   it("with 410 to three distinct events in a row is disabled; what comes waits until it is enabled", async () => {
     let isGone = true;
     const sent = await listen({ ordering: "none", retrySchedule: [3600] }, () =>
@@ -230,6 +262,19 @@ describe("a paused endpoint", () => {
     for (const event of events) await until(event, isOver, "delivered");
     expect(sent.indexOf(events[0]!)).toBeLessThan(sent.indexOf(events[1]!));
     expect(sent).toHaveLength(3);
+  });
+
+  it("lets what waits go in few messages, none of which stands before an event that has just come", async () => {
+    await listen({ url: "https://shop.example/many" }, ok);
+    await act("pause");
+    const events = await Promise.all(Array.from({ length: 5 }, (_, n) => post(`u_many_${n}`)));
+    for (const event of events) await until(event, waits("paused"), "waiting");
+    const [first, again] = [vi.spyOn(env.DELIVERIES, "sendBatch"), vi.spyOn(env.RETRIES, "sendBatch")];
+    await act("resume");
+    await runDurableObjectAlarm(await gate());
+    for (const event of events) await until(event, isOver, "delivered");
+    expect(first).not.toHaveBeenCalled();
+    expect(again.mock.calls.map(([messages]) => [...messages].length)).toEqual([1]);
   });
 
   it("is sent to at once when it was resumed elsewhere, whatever the copy of the configuration says", async () => {
@@ -352,7 +397,7 @@ describe("a gate", () => {
 
   it("looks again a second later at the earliest", async () => {
     await listen({}, ok);
-    await park("u/nobody/x");
+    for (let n = 0; n < 20; n++) await park(`u/nobody/${n}`);
     await ask("any");
     await runInDurableObject(await gate(), async (instance, { storage }) => {
       const now = Date.now();
@@ -364,6 +409,8 @@ describe("a gate", () => {
   it("lets everybody go as fast as they come once nobody waits any more", async () => {
     await listen({}, ok);
     await failLongAgo();
+    await ask("probe");
+    for (let n = 0; n < 20; n++) await ask(`waits_${n}`, `u/nobody/${n}`);
     await tell([{ class: "delivered", at: Date.now() }]);
     const startsIn = async () => {
       const verdict = await ask("any");
@@ -371,7 +418,8 @@ describe("a gate", () => {
     };
     await startsIn();
     expect(await startsIn()).toBeGreaterThan(0);
-    await runDurableObjectAlarm(await gate());
+    while ((await parked()).length > 0) await runInDurableObject(await gate(), (instance) => instance.alarm());
+    await runInDurableObject(await gate(), (instance) => instance.alarm());
     expect(await startsIn()).toBeLessThanOrEqual(0);
   });
 

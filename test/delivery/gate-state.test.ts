@@ -47,10 +47,16 @@ describe("a pause that the endpoint asks for", () => {
 
   it("lets one of those who wait go for each probe, and nobody in between", () => {
     const probeAt = NOW + 300_000;
-    expect([releases(paused, 0, probeAt - 1), nextLook(paused, 0, probeAt - 1)]).toEqual([0, probeAt]);
-    expect([releases(paused, 0, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
+    expect([releases(paused, { underWay: 0, called: 0 }, probeAt - 1), nextLook(paused, 0, probeAt - 1)]).toEqual([
+      0,
+      probeAt,
+    ]);
+    expect([releases(paused, { underWay: 0, called: 0 }, probeAt), nextLook(paused, 0, probeAt)]).toEqual([1, probeAt]);
     const { state } = asked(paused, { now: probeAt });
-    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 300_000]);
+    expect([releases(state, { underWay: 1, called: 0 }, probeAt), nextLook(state, 1, probeAt)]).toEqual([
+      0,
+      probeAt + 300_000,
+    ]);
   });
 
   it("is probed by the next one where a probe was not made", () => {
@@ -105,26 +111,48 @@ describe("what waits", () => {
     expect(nextLook(state, 0, NOW)).toBe(NOW + 1000);
   });
 
+  it("is let go the faster the longer the endpoint succeeds, and at half the pace after a failure", () => {
+    const paceAfter = (changes: Partial<Told>[]) =>
+      changes.reduce<GateState>((state, one) => tell(state, told(one)).state, { ...NEW_GATE, isDraining: true }).pace;
+    const [tenth, hundredth] = [10, 100].map((count) => paceAfter(Array.from({ length: count }, () => ({}))));
+    expect(tenth).toBeGreaterThan(15);
+    expect(hundredth).toBeGreaterThan(2 * tenth!);
+    const failed = [...Array.from({ length: 100 }, () => ({})), { class: "http" as const, status: 500 }];
+    expect(paceAfter(failed)).toBe(hundredth! / 2);
+    expect(paceAfter([{ class: "http", status: 500 }])).toBe(10);
+  });
+
+  it("is called a little ahead of its turn, and not again before it has asked", () => {
+    const draining = { ...NEW_GATE, isDraining: true };
+    const called = (count: number) => releases(draining, { underWay: 0, called: count }, NOW);
+    expect([called(0), called(3), called(5)]).toEqual([5, 2, 0]);
+    const busy = { ...draining, pace: 100 };
+    expect(releases(busy, { underWay: 30, called: 15 }, NOW)).toBe(5);
+  });
+
   it("is probed one at a time while the breaker is open", () => {
     const open = after(...Array.from({ length: 3 }, () => ({ class: "timeout" as const, status: null })));
-    const probeAt = NOW + 30_000;
-    expect([releases(open, 0, NOW), nextLook(open, 0, NOW)]).toEqual([0, probeAt]);
-    expect([releases(open, 0, probeAt), nextLook(open, 0, probeAt)]).toEqual([1, probeAt]);
+    const probeAt = NOW + 5_000;
+    expect([releases(open, { underWay: 0, called: 0 }, NOW), nextLook(open, 0, NOW)]).toEqual([0, probeAt]);
+    expect([releases(open, { underWay: 0, called: 0 }, probeAt), nextLook(open, 0, probeAt)]).toEqual([1, probeAt]);
     const { state } = asked(open, { now: probeAt });
-    expect([releases(state, 1, probeAt), nextLook(state, 1, probeAt)]).toEqual([0, probeAt + 60_000]);
+    expect([releases(state, { underWay: 1, called: 0 }, probeAt), nextLook(state, 1, probeAt)]).toEqual([
+      0,
+      probeAt + 60_000,
+    ]);
   });
 
   it("is let go only as far as there is room", () => {
     const hanging = { ...tellSlow(NEW_GATE, NOW), isDraining: true };
-    expect([releases(hanging, 1, NOW), nextLook(hanging, 1, NOW)]).toEqual([1, NOW + 1000]);
-    expect([releases(hanging, 2, NOW), nextLook(hanging, 2, NOW)]).toEqual([0, NOW + 40_000]);
+    expect([releases(hanging, { underWay: 1, called: 0 }, NOW), nextLook(hanging, 1, NOW)]).toEqual([1, NOW + 1000]);
+    expect([releases(hanging, { underWay: 2, called: 0 }, NOW), nextLook(hanging, 2, NOW)]).toEqual([0, NOW + 40_000]);
   });
 
   it("for an endpoint that is paused or disabled is not looked at before somebody asks", () => {
     const closed = shut(NEW_GATE);
-    expect([releases(closed, 0, NOW), nextLook(closed, 0, NOW)]).toEqual([0, Infinity]);
+    expect([releases(closed, { underWay: 0, called: 0 }, NOW), nextLook(closed, 0, NOW)]).toEqual([0, Infinity]);
     const { state } = asked(closed);
-    expect([releases(state, 0, NOW), nextLook(state, 0, NOW)]).toEqual([10, NOW]);
+    expect([releases(state, { underWay: 0, called: 0 }, NOW), nextLook(state, 0, NOW)]).toEqual([5, NOW]);
   });
 });
 
@@ -163,7 +191,7 @@ describe("a gate", () => {
           }
           const look = nextLook(state, underWay, now);
           expect(look - now).toBeLessThanOrEqual(HOUR_MS);
-          if (look <= now) expect(releases(state, underWay, now)).toBeGreaterThan(0);
+          if (look <= now) expect(releases(state, { underWay: underWay, called: 0 }, now)).toBeGreaterThan(0);
         }
       }),
       { numRuns: 500 },

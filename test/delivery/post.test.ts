@@ -117,7 +117,7 @@ describe("an endpoint of which nothing is known, beside one that takes long", ()
     const seen = { isWaitedFor: true, isDoubtful: null as boolean | null };
     const concluded = await postOne({
       onAside: () => (seen.isWaitedFor = false),
-      inSlot: async (work, isDoubtful) => {
+      inSlot: async (work, { isDoubtful }) => {
         seen.isDoubtful = isDoubtful;
         return instead === null ? null : work();
       },

@@ -12,7 +12,7 @@ const { producers, consumers } = config.queues as Queues;
 
 it("lets no queue drop in silence what fails too often: it goes to `dead`, where somebody takes it", () => {
   expect(new Set(consumers.map(({ queue }) => queue))).toEqual(
-    new Set(["deliveries", "backup", "enrichments", "dead"]),
+    new Set(["deliveries", "retries", "backup", "enrichments", "dead"]),
   );
   expect(producers.every((producer) => consumers.some(({ queue }) => queue === producer.queue))).toBe(true);
   for (const { queue, dead_letter_queue: dead, max_retries: retries } of consumers) {

@@ -51,8 +51,10 @@ describe("a destination that is back", () => {
   it("is due at once, and no other", () => {
     const { lanes, a, b } = handedOver(100);
     for (const entry of [a, b]) lanes.settle(entry, 1, waiting(5000));
-    lanes.release("ep_a", 200);
-    expect(lanes.sweep(200).send.map(({ pending }) => pending.destination)).toEqual(["ep_a"]);
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 200)).toEqual({
+      handed: [a],
+      hasMore: false,
+    });
     expect(lanes.waitingFor(b.pending)).toEqual({ reason: "breaker", until: 5000 });
   });
 
@@ -61,20 +63,36 @@ describe("a destination that is back", () => {
     for (const { pending } of [a, b]) Object.assign(pending, { manual: true, destination: "ep_a" });
     lanes.settle(a, 1, waiting(5000));
     lanes.settle(b, 1, { kind: "failed", at: 150, retryAt: 5000, answered: true });
-    lanes.release("ep_a", 200);
-    expect(lanes.sweep(200).send).toEqual([a]);
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 200)).toEqual({
+      handed: [a],
+      hasMore: false,
+    });
+  });
+
+  it("goes one after the other, and what has failed by itself only where the endpoint is back for sure", () => {
+    const { lanes, a, b } = handedOver(100);
+    b.pending.destination = "ep_a";
+    lanes.settle(a, 1, { kind: "failed", at: 150, retryAt: 5000, answered: true });
+    lanes.settle(b, 1, waiting(5000));
+    expect(lanes.release({ destination: "ep_a", isProbe: true, max: 1 }, 200)).toEqual({ handed: [b], hasMore: false });
+    lanes.settle(b, 2, waiting(5000));
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 300)).toEqual({ handed: [a], hasMore: true });
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 400)).toEqual({
+      handed: [b],
+      hasMore: false,
+    });
   });
 
   it("is due at once also where the word that it has to wait comes after that", () => {
     const { lanes, a } = handedOver(100);
-    lanes.release("ep_a", 200);
+    lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 200);
     lanes.settle(a, 1, waiting(5000));
     expect(lanes.sweep(200).send).toEqual([a]);
   });
 
   it("waits where it was handed over after that", () => {
     const { lanes, a } = handedOver(100);
-    lanes.release("ep_a", 50);
+    lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 50);
     lanes.settle(a, 1, waiting(5000));
     expect(lanes.sweep(200).send).toEqual([]);
   });

@@ -118,6 +118,7 @@ describe("--dry-run", () => {
       "Would create the database paybell.",
       "Would write the id of the database into wrangler.toml.",
       "Would create the queue deliveries.",
+      "Would create the queue retries.",
       "Would create the queue backup.",
       "Would create the queue enrichments.",
       "Would create the queue dead.",

@@ -76,6 +76,7 @@ export function wrapEnv(env: Env): Env {
     ...env,
     DB: wrapD1(env.DB),
     DELIVERIES: wrapQueue(env.DELIVERIES),
+    RETRIES: wrapQueue(env.RETRIES),
     BACKUP: wrapBackup(env.BACKUP),
     ENRICHMENTS: intercept(env.ENRICHMENTS, {
       send: async (...args: Parameters<Queue["send"]>) => {
