@@ -29,7 +29,7 @@ const RUN_BY: Record<string, string> = {
   "npm start": "test/e2e/start.test.ts",
   "npm start -- --once": ".ci/run",
   "npm run dev": "test/e2e/start.test.ts",
-  "npm run trigger -- stripe payment_intent.succeeded --to INGEST_URL --secret whsec_...":
+  "npm run trigger -- stripe payment_intent.succeeded --to INGEST_URL --secret whsec_from_your_stripe_dashboard":
     "test/scripts/trigger.test.ts",
 };
 
