@@ -6,6 +6,8 @@ export interface Faults {
   doubled: number;
   late: number;
   shuffled: boolean;
+  /** How long a batch holds up the next one after its work, in ms: a consumer that is behind. */
+  batchHeldMs: number;
   /** Messages of the `backup` queue that come twice. */
   backupDoubled: number;
   /** Calls that fail; of objects by method, else by object. */
@@ -32,7 +34,7 @@ export interface Faults {
 }
 
 /** The faults that happen with a probability. */
-export type Chance = Exclude<keyof Faults, "seed" | "shuffled" | "stop" | "reached">;
+export type Chance = Exclude<keyof Faults, "seed" | "shuffled" | "batchHeldMs" | "stop" | "reached">;
 
 export const NO_FAULTS: Faults = {
   seed: 1,
@@ -40,6 +42,7 @@ export const NO_FAULTS: Faults = {
   doubled: 0,
   late: 0,
   shuffled: false,
+  batchHeldMs: 0,
   backupDoubled: 0,
   deliveriesFails: 0,
   backupFails: 0,

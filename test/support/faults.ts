@@ -140,6 +140,13 @@ export function wrapBatch<T>(batch: MessageBatch<T>): MessageBatch<T> {
   return intercept(batch, { messages: batch.messages.map((one) => intercept(one, { ack: ack(one) })) });
 }
 
+/** Holds up what comes after a batch, for as long as the faults say. */
+export async function holdBatch(): Promise<void> {
+  if (faults.batchHeldMs > 0) {
+    await scheduler.wait(faults.batchHeldMs);
+  }
+}
+
 function shuffle<T>(messages: readonly T[]): T[] {
   note("shuffled");
   return messages

@@ -6,7 +6,7 @@ import worker, {
 } from "../../src/index.ts";
 import type { EventItem, SettleInput, V } from "../../src/outbox/contract.ts";
 import type { Pending } from "../../src/outbox/pending.ts";
-import { broken, control, counters, countRows, wrapBatch, wrapEnv } from "./faults.ts";
+import { broken, control, counters, countRows, holdBatch, wrapBatch, wrapEnv } from "./faults.ts";
 
 /** The outbox of the Worker on bindings and storage that tests can break and count. */
 export class UserOutbox extends RealOutbox {
@@ -76,9 +76,10 @@ export class ReplayJob extends RealJob {
 export default {
   fetch: (request, env, ctx) =>
     new URL(request.url).pathname.startsWith("/__test/") ? control(request) : worker.fetch(request, wrapEnv(env), ctx),
-  queue: (batch, env, ctx) => {
+  queue: async (batch, env, ctx) => {
     counters.batches += 1;
-    return worker.queue(wrapBatch(batch), wrapEnv(env), ctx);
+    await worker.queue(wrapBatch(batch), wrapEnv(env), ctx);
+    await holdBatch();
   },
   scheduled: (controller, env) => worker.scheduled(controller, wrapEnv(env)),
 } satisfies ExportedHandler<Env>;
