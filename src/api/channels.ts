@@ -14,8 +14,8 @@ import { channelAccounts, merchants } from "../store/schema.ts";
 import type { Api } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { invalid } from "./field-errors.ts";
-import { requireWilling } from "./public-url.ts";
+import { invalid, requireNone } from "./field-errors.ts";
+import { hostFaults, withPublicUrl } from "./public-url.ts";
 import { body, found, Instant, json, problems, toIso } from "./schemas.ts";
 
 type Row = typeof channelAccounts.$inferSelect;
@@ -82,43 +82,49 @@ const remove = createRoute({
 
 /** `/v1/channels`. */
 export function channelRoutes(app: Api): void {
-  app.openapi(put, async (c) => {
-    const [merchant, { channel }] = [c.get("merchant"), c.req.valid("param")];
-    const { provider, ...asked } = c.req.valid("json") as { provider: string } & Record<string, unknown>;
-    const adapter = adapterOf(channel, provider);
-    if (adapter === null) {
-      throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
-    }
-    if (typeof asked["baseUrl"] === "string" && adapter.via === "http") {
-      await requireWilling(c.env, merchant, { path: "/baseUrl", url: asked["baseUrl"], own: adapter.baseUrl });
-    }
-    const owner = await ownerOf(c.env, merchant);
-    const account = adapter.via === "send_email" ? { ...asked, from: senderFor(c.env, owner, asked["from"]) } : asked;
-    const isSecret = (name: string) => adapter.secrets.some((secret) => secret === name);
-    const secrets = Object.fromEntries(Object.entries(account).filter(([name]) => isSecret(name)));
-    const now = Date.now();
-    const row: Row = {
-      merchant,
-      channel,
-      provider,
-      settings: Object.fromEntries(Object.entries(account).filter(([name]) => !isSecret(name))),
-      secrets: await seal(c.env.ENCRYPTION_KEY, accountRow({ merchant, channel }), JSON.stringify(secrets)),
-      createdAt: now,
-      updatedAt: now,
-    };
-    const { createdAt: _createdAt, ...set } = row;
-    const growth = growthBy(channelAccounts, row, isOf(merchant, channel));
-    const storing = insertWhere(c.env.DB, channelAccounts, row, fits(merchant, growth))
-      .onConflictDoUpdate({ target: [channelAccounts.merchant, channelAccounts.channel], set })
-      .returning();
-    const fields = namesOf(c.req.valid("json"));
-    const [stored] = await changing(c, { action: "channel.set", target: channel, fields }, storing);
-    forget(merchant);
-    if (!stored) {
-      await requireFits(c.env.DB, merchant, growth);
-    }
-    return c.json(toAccount(found(stored), owner), 200);
-  });
+  app.openapi(
+    put,
+    async (c) => {
+      const [merchant, { channel }] = [c.get("merchant"), c.req.valid("param")];
+      const { provider, ...asked } = c.req.valid("json") as { provider: string } & Record<string, unknown>;
+      const adapter = adapterOf(channel, provider);
+      if (adapter === null) {
+        throw invalid("/provider", "wrong_channel", `${provider} is no provider of ${channel}.`);
+      }
+      if (typeof asked["baseUrl"] === "string" && adapter.via === "http") {
+        requireNone(
+          await hostFaults(c.env, merchant, { path: "/baseUrl", url: asked["baseUrl"], own: adapter.baseUrl }),
+        );
+      }
+      const owner = await ownerOf(c.env, merchant);
+      const account = adapter.via === "send_email" ? { ...asked, from: senderFor(c.env, owner, asked["from"]) } : asked;
+      const isSecret = (name: string) => adapter.secrets.some((secret) => secret === name);
+      const secrets = Object.fromEntries(Object.entries(account).filter(([name]) => isSecret(name)));
+      const now = Date.now();
+      const row: Row = {
+        merchant,
+        channel,
+        provider,
+        settings: Object.fromEntries(Object.entries(account).filter(([name]) => !isSecret(name))),
+        secrets: await seal(c.env.ENCRYPTION_KEY, accountRow({ merchant, channel }), JSON.stringify(secrets)),
+        createdAt: now,
+        updatedAt: now,
+      };
+      const { createdAt: _createdAt, ...set } = row;
+      const growth = growthBy(channelAccounts, row, isOf(merchant, channel));
+      const storing = insertWhere(c.env.DB, channelAccounts, row, fits(merchant, growth))
+        .onConflictDoUpdate({ target: [channelAccounts.merchant, channelAccounts.channel], set })
+        .returning();
+      const fields = namesOf(c.req.valid("json"));
+      const [stored] = await changing(c, { action: "channel.set", target: channel, fields }, storing);
+      forget(merchant);
+      if (!stored) {
+        await requireFits(c.env.DB, merchant, growth);
+      }
+      return c.json(toAccount(found(stored), owner), 200);
+    },
+    withPublicUrl("baseUrl"),
+  );
 
   app.openapi(list, async (c) => {
     const rows = await drizzle(c.env.DB)

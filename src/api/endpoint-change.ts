@@ -15,7 +15,6 @@ import { changing, namesOf } from "./audit.ts";
 import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
 import type { EndpointChange } from "./endpoint-schema.ts";
 import { askSoon, hostToAwait } from "./endpoint-verification.ts";
-import { requirePublic } from "./public-url.ts";
 import { defined, found } from "./schemas.ts";
 import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
@@ -29,9 +28,6 @@ export async function changeEndpoint(
   input: z.infer<typeof EndpointChange>,
 ): Promise<EndpointRow> {
   const { maxHold, headers, secretHeaders, ...changes } = input;
-  if (changes.url !== undefined) {
-    requirePublic(c.env, "/url", changes.url);
-  }
   return optimistically(async () => {
     const before = found(await readEndpoint(c, id));
     if (changes.signatures === "hmac+ed25519") {

@@ -24,7 +24,7 @@ import { Endpoint, EndpointChange, EndpointWithHealth, NewEndpoint, OwnIdParam }
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { healthOf } from "./endpoint-state.ts";
 import { askSoon, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
-import { requirePublic } from "./public-url.ts";
+import { withPublicUrl } from "./public-url.ts";
 import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
 import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
@@ -102,9 +102,11 @@ const remove = createRoute({
 /** When an endpoint was made, in epoch ms, and its id, which the merchant may have chosen. */
 const CURSOR = /^\d{15}[A-Za-z0-9_-]{1,64}$/;
 
+const publicUrl = withPublicUrl("url");
+
 /** `/v1/endpoints`. */
 export function endpointRoutes(app: Api): void {
-  app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201));
+  app.openapi(create, async (c) => c.json(await put(c, randomId("ep"), c.req.valid("json")), 201), publicUrl);
 
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
@@ -126,14 +128,22 @@ export function endpointRoutes(app: Api): void {
     return c.json({ ...(await showEndpoint(c.env, row)), health: await healthOf(c.env, row.merchant, row.id) }, 200);
   });
 
-  app.openapi(change, async (c) => {
-    const row = await changeEndpoint(c, c.req.valid("param").id, c.req.valid("json"));
-    return c.json(await showEndpoint(c.env, row), 200);
-  });
+  app.openapi(
+    change,
+    async (c) => {
+      const row = await changeEndpoint(c, c.req.valid("param").id, c.req.valid("json"));
+      return c.json(await showEndpoint(c.env, row), 200);
+    },
+    publicUrl,
+  );
 
-  app.openapi(upsert, async (c) => {
-    return c.json(await put(c, c.req.valid("param").id, c.req.valid("json")), 200);
-  });
+  app.openapi(
+    upsert,
+    async (c) => {
+      return c.json(await put(c, c.req.valid("param").id, c.req.valid("json")), 200);
+    },
+    publicUrl,
+  );
 
   app.openapi(remove, async (c) => {
     const { merchant, id } = found(await readEndpoint(c, c.req.valid("param").id));
@@ -150,7 +160,6 @@ export function endpointRoutes(app: Api): void {
  * rotated in: the one until now signs on for a while.
  */
 async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndpoint>) {
-  requirePublic(c.env, "/url", input.url);
   const key = { merchant: c.get("merchant"), id };
   return optimistically(async () => {
     const [before, now] = [await readEndpoint(c, id), Date.now()];

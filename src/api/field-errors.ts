@@ -13,6 +13,18 @@ export function invalid(path: string, code: string, message: string): ProblemErr
   return new ProblemError("invalid", { errors: [{ path, code, message }] });
 }
 
+/** Refuses an input in which anything is wrong, and tells all of it. Throws the problem `invalid`. */
+export function requireNone(errors: FieldError[]): void {
+  if (errors.length > 0) {
+    throw new ProblemError("invalid", { errors });
+  }
+}
+
+/** What is wrong with an input, and what more is with those fields of it that nothing is said of yet. */
+export function withMore(errors: FieldError[], more: FieldError[]): FieldError[] {
+  return [...errors, ...more.filter(({ path }) => !errors.some((one) => one.path === path))];
+}
+
 /** What is wrong with an input, field by field. Of a choice of shapes, the one that was meant is explained. */
 export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey[] = []): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {

@@ -4,7 +4,7 @@ import { checkHeader } from "../channels/webhook.ts";
 import { CAPS } from "../platform/caps.ts";
 import { seal } from "../platform/secret-box.ts";
 import { headerRow, openHeaders, type StoredHeaders } from "../store/endpoint-headers.ts";
-import { invalid } from "./field-errors.ts";
+import { invalid, pointer, requireNone } from "./field-errors.ts";
 
 /** The longest header value that common servers take. */
 export const MAX_HEADER_LENGTH = 4096;
@@ -65,16 +65,21 @@ async function sealHeaders(
     }
     return before;
   }
-  const sealed = Object.entries(headers ?? {}).map(async ([given, value]) => {
-    const name = given.toLowerCase();
-    const kept = before !== "another-host" && before && Object.hasOwn(before, name) ? before[name] : undefined;
-    if (value === null && kept === undefined) {
-      const path = `/secretHeaders/${given.replaceAll("~", "~0")}`;
-      throw before === "another-host"
-        ? invalid(path, "new_host", ANOTHER_HOST)
-        : invalid(path, "custom", "There is no value to keep");
-    }
-    return [name, value === null ? kept! : await seal(env.ENCRYPTION_KEY, headerRow(row), value)] as const;
+  const kept = new Map(Object.entries(before === "another-host" ? {} : (before ?? {})));
+  const given = Object.entries(headers ?? {});
+  const fault =
+    before === "another-host"
+      ? { code: "new_host", message: ANOTHER_HOST }
+      : { code: "no_value", message: "There is no value to keep" };
+  requireNone(
+    given
+      .filter(([name, value]) => value === null && !kept.has(name.toLowerCase()))
+      .map(([name]) => ({ path: pointer(["secretHeaders", name]), ...fault })),
+  );
+  const sealed = given.map(async ([name, value]) => {
+    const stored =
+      value === null ? kept.get(name.toLowerCase())! : await seal(env.ENCRYPTION_KEY, headerRow(row), value);
+    return [name.toLowerCase(), stored] as const;
   });
   return sealed.length === 0 ? null : Object.fromEntries(await Promise.all(sealed));
 }

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 
 import { enricherOf } from "../enrich/index.ts";
-import { ProblemError } from "../platform/problem.ts";
+import type { FieldError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { credentialRow } from "../store/config.ts";
-import { fieldErrors, invalid } from "./field-errors.ts";
-import { requireWilling } from "./public-url.ts";
+import { fieldErrors, withMore } from "./field-errors.ts";
+import { hostFaults } from "./public-url.ts";
 
 /** By what a source's provider is asked about its own posts: the place of its API is part of it. */
 export const Credential = z.record(z.string(), z.unknown()).openapi({
@@ -13,27 +13,28 @@ export const Credential = z.record(z.string(), z.unknown()).openapi({
     "With this credential Paybell asks the provider's API about what the provider posts. It is never shown again. flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
 });
 
-/** A credential is what its provider's enricher says; an API elsewhere has to be at a host that wants our requests. */
-export async function checkCredential(
+/**
+ * What is wrong with a credential: it is what its provider's enricher says, and an API elsewhere has to be at a host that
+ * wants our requests.
+ */
+export async function credentialFaults(
   env: Env,
   { merchant, provider }: { merchant: string; provider: string },
   credential: Record<string, unknown> | null | undefined,
-): Promise<void> {
+): Promise<FieldError[]> {
   if (!credential) {
-    return;
+    return [];
   }
   const enricher = enricherOf(provider);
   if (enricher === null) {
-    throw invalid("/credential", "not_supported", `${provider} is asked nothing: its events go out as it signs them.`);
+    const message = `Paybell asks nothing of ${provider}, whose events go out as it signs them: leave this out.`;
+    return [{ path: "/credential", code: "not_supported", message }];
   }
   const { error } = enricher.credential.safeParse(credential);
-  if (error) {
-    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["credential"]) });
-  }
   const { baseUrl } = credential;
-  if (typeof baseUrl === "string") {
-    await requireWilling(env, merchant, { path: "/credential/baseUrl", url: baseUrl });
-  }
+  const more =
+    typeof baseUrl === "string" ? await hostFaults(env, merchant, { path: "/credential/baseUrl", url: baseUrl }) : [];
+  return withMore(error ? fieldErrors(error.issues, ["credential"]) : [], more);
 }
 
 /** A credential as its source's row keeps it. */

@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { randomId } from "../event/ids.ts";
 import { CAPS } from "../platform/caps.ts";
 import { publicOrigin } from "../platform/own-hosts.ts";
-import { ProblemError } from "../platform/problem.ts";
+import { ProblemError, type FieldError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { providerOf } from "../providers/index.ts";
 import { textFault } from "../providers/secret-faults.ts";
@@ -19,7 +19,7 @@ import { sources } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { changing, namesOf, type Change } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
-import { fieldErrors, invalid } from "./field-errors.ts";
+import { fieldErrors, invalid, requireNone } from "./field-errors.ts";
 import {
   body,
   defined,
@@ -34,7 +34,7 @@ import {
   problems,
   toIso,
 } from "./schemas.ts";
-import { checkCredential, sealCredential } from "./source-credential.ts";
+import { credentialFaults, sealCredential } from "./source-credential.ts";
 import { NewSource, Secret, Source, SourceChange } from "./source-schema.ts";
 
 type Row = typeof sources.$inferSelect;
@@ -120,9 +120,11 @@ const removeSecret = createRoute({
 export function sourceRoutes(app: Api): void {
   app.openapi(create, async (c) => {
     const { provider, secrets = [], credential, ...fields } = c.req.valid("json");
-    checkConfig(provider, fields.config);
-    await checkCredential(c.env, { merchant: c.get("merchant"), provider }, credential);
-    await checkSecrets(provider, secrets, fields.config, (index) => `/secrets/${index}`);
+    requireNone([
+      ...configFaults(provider, fields.config),
+      ...(await secretFaults(provider, secrets, fields.config, (index) => `/secrets/${index}`)),
+      ...(await credentialFaults(c.env, { merchant: c.get("merchant"), provider }, credential)),
+    ]);
     const id = randomId("src");
     const row: Row = {
       id,
@@ -170,8 +172,7 @@ export function sourceRoutes(app: Api): void {
   app.openapi(change, async (c) => {
     const row = await read(c, c.req.valid("param").id);
     const { credential, ...fields } = c.req.valid("json");
-    checkConfig(row.provider, fields.config);
-    await checkCredential(c.env, row, credential);
+    requireNone([...configFaults(row.provider, fields.config), ...(await credentialFaults(c.env, row, credential))]);
     const change = { action: "source.updated", fields: namesOf(defined(c.req.valid("json"))) } as const;
     const changed = await update(c, row.id, change, {
       ...defined(fields),
@@ -193,7 +194,7 @@ export function sourceRoutes(app: Api): void {
 
   app.openapi(addSecret, async (c) => {
     const { id, provider, config } = await read(c, c.req.valid("param").id);
-    await checkSecrets(provider, [c.req.valid("json").secret], config, () => "/secret");
+    requireNone(await secretFaults(provider, [c.req.valid("json").secret], config, () => "/secret"));
     const secret = JSON.stringify(await sealSecret(c.env, id, c.req.valid("json").secret));
     const row = await update(
       c,
@@ -222,33 +223,28 @@ export function sourceRoutes(app: Api): void {
   });
 }
 
-/** A source's config is what its provider says that it may be; most have none. */
-function checkConfig(provider: string, config: Record<string, unknown> | undefined): void {
+/** What is wrong with a source's config: it is what its provider says that it may be; most have none. */
+function configFaults(provider: string, config: Record<string, unknown> | undefined): FieldError[] {
   if (config === undefined) {
-    return;
+    return [];
   }
   const schema = providerOf(provider)?.config ?? z.strictObject({});
   const { error } = schema.safeParse(config);
-  if (error) {
-    throw new ProblemError("invalid", { errors: fieldErrors(error.issues, ["config"]) });
-  }
+  return error ? fieldErrors(error.issues, ["config"]) : [];
 }
 
-/** Secrets are what their provider signs with. Throws the problem `invalid` with all that are not. */
-async function checkSecrets(
+/** What is wrong with secrets: they are what their provider signs with. */
+async function secretFaults(
   provider: string,
   secrets: string[],
   config: Record<string, unknown> | null | undefined,
   pathOf: (index: number) => string,
-): Promise<void> {
+): Promise<FieldError[]> {
   const faultOf = providerOf(provider)?.secretFault ?? textFault;
   const faults = await Promise.all(secrets.map(async (secret) => faultOf(secret, config)));
-  const errors = faults.flatMap((message, index) =>
+  return faults.flatMap((message, index) =>
     message === null ? [] : [{ path: pathOf(index), code: "invalid_secret", message }],
   );
-  if (errors.length > 0) {
-    throw new ProblemError("invalid", { errors });
-  }
 }
 
 /**

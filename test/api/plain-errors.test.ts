@@ -51,4 +51,77 @@ describe("what is wrong with an input is told in plain words", () => {
     const paths = (json["errors"] as { path: string }[]).map(({ path }) => path);
     expect(paths.toSorted()).toEqual(["/eventTypes/0", "/headers/host", "/maxHold", "/timeout", "/url"]);
   });
+
+  const WRONG_ENDPOINT = {
+    url: "https://169.254.169.254/hook",
+    headers: { host: "x" },
+    filter: { user: { $regex: "." } },
+    secretHeaders: { "webhook-id": "x" },
+  };
+  const WRONG_CREDENTIAL = { clientId: 5, baseUrl: "https://169.254.169.254" };
+  it.each<[string, string, string, unknown, string[]]>([
+    [
+      "a source's config, secrets and credential",
+      "POST",
+      "/v1/sources",
+      {
+        provider: "paypal",
+        secrets: ["garbage", "more of it"],
+        config: { a: 1 },
+        credential: WRONG_CREDENTIAL,
+      },
+      [
+        "/config/a",
+        "/credential/baseUrl",
+        "/credential/clientId",
+        "/credential/clientSecret",
+        "/secrets/0",
+        "/secrets/1",
+      ],
+    ],
+    [
+      "a change of a source",
+      "PATCH",
+      "/v1/sources/{source}",
+      { config: { a: 1 }, credential: WRONG_CREDENTIAL },
+      ["/config/a", "/credential/baseUrl", "/credential/clientId", "/credential/clientSecret"],
+    ],
+    ...["POST /v1/endpoints", "PUT /v1/endpoints/shop", "PATCH /v1/endpoints/shop"].map(
+      (route): [string, string, string, unknown, string[]] => [
+        `an endpoint's URL, headers and filter at ${route}`,
+        ...(route.split(" ") as [string, string]),
+        WRONG_ENDPOINT,
+        ["/filter/user/$regex", "/headers/host", "/secretHeaders/webhook-id", "/url"],
+      ],
+    ),
+    [
+      "secret headers that have no value to keep",
+      "PUT",
+      "/v1/endpoints/shop",
+      { url: "https://shop.example/hook", secretHeaders: { "x-a": null, "x-b": null } },
+      ["/secretHeaders/x-a", "/secretHeaders/x-b"],
+    ],
+    [
+      "a channel's API and its settings",
+      "PUT",
+      "/v1/channels/email",
+      { provider: "resend", from: 5, apiKey: "re_1", baseUrl: "https://169.254.169.254" },
+      ["/baseUrl", "/from"],
+    ],
+    [
+      "a URL that is too long, once",
+      "POST",
+      "/v1/endpoints",
+      { url: `https://169.254.169.254/${"x".repeat(2048)}` },
+      ["/url"],
+    ],
+  ])("tells %s together, also what no schema says", async (_, method, path, body, expected) => {
+    const { key } = await newMerchant();
+    const source = { provider: "paypal", description: "PayPal" };
+    const { json: made } = await call("POST", "/v1/sources", { key, body: source });
+    const { status, json } = await call(method, path.replace("{source}", String(made["id"])), { key, body });
+    expect(status).toBe(422);
+    const paths = (json["errors"] as { path: string }[]).map((one) => one.path);
+    expect(paths.toSorted()).toEqual(expected);
+  });
 });
