@@ -20,8 +20,7 @@ export async function noteRejected(env: Env, { id, merchant, provider }: Source,
   rejected.set(id, current);
   if (current.count === MANY) {
     const since = new Date(current.since).toISOString();
-    // Adapters write it with hyphens; whatever merchants read has underscores.
-    const source = { id, provider, rejected: MANY, since, reason: reason.replaceAll("-", "_") };
+    const source = { id, provider, rejected: MANY, since, reason };
     await announce(env, { merchant, type: "source.rejecting", target: id, data: { source } }, now);
   }
 }

@@ -36,7 +36,7 @@ export async function signedRequest(
     return provider.acknowledge("bad-signature");
   };
   if (provider.mayBeSigned?.({ headers, url: c.req.url }, source.config ?? undefined) === false) {
-    return refuse("signature-missing");
+    return refuse("signature_missing");
   }
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (body === null) {
@@ -50,7 +50,7 @@ export async function signedRequest(
   }
   const verification = keys.ok
     ? await verify(source, provider, request, keys.secrets, now)
-    : ({ ok: false, reason: "certificate-unknown" } as const);
+    : ({ ok: false, reason: "certificate_unknown" } as const);
   if (verification === null) {
     return provider.acknowledge("unavailable");
   }

@@ -27,10 +27,10 @@ export const adyen: Provider = {
 
   async verify({ body }, secrets) {
     const items = itemsOf(body);
-    if (items === null) return { ok: false, reason: "body-malformed" };
-    if (items.length > MAX_ITEMS) return { ok: false, reason: "too-many-items" };
+    if (items === null) return { ok: false, reason: "body_malformed" };
+    if (items.length > MAX_ITEMS) return { ok: false, reason: "too_many_items" };
     const keys = secrets.map(adyenKey);
-    let verification: Verification = { ok: false, reason: "signature-missing" };
+    let verification: Verification = { ok: false, reason: "signature_missing" };
     for (const item of items) {
       verification = await verifyItem(item, keys);
       if (!verification.ok) break;
@@ -111,9 +111,9 @@ function hasColon(field: unknown): boolean {
 
 async function verifyItem(item: Json, keys: HmacSecret[]): Promise<Verification> {
   const text = textAt(item, "additionalData", "hmacSignature");
-  if (!text) return { ok: false, reason: "signature-missing" };
+  if (!text) return { ok: false, reason: "signature_missing" };
   const signature = text.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(text);
-  if (signature?.length !== 32) return { ok: false, reason: "signature-malformed" };
+  if (signature?.length !== 32) return { ok: false, reason: "signature_malformed" };
   return verifyHmac(prefixed(signedFields(item)!.join(":")), [signature], keys);
 }
 

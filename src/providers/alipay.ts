@@ -39,10 +39,10 @@ export const alipay: Provider = {
 
   async verify({ body }, secrets) {
     const form = noticeOf(body);
-    if (!form) return { ok: false, reason: "form-malformed" };
-    if ((form.get("sign_type") ?? "RSA2") !== "RSA2") return { ok: false, reason: "algorithm-unknown" };
+    if (!form) return { ok: false, reason: "form_malformed" };
+    if ((form.get("sign_type") ?? "RSA2") !== "RSA2") return { ok: false, reason: "algorithm_unknown" };
     const signature = form.get("sign");
-    if (!signature) return { ok: false, reason: "signature-missing" };
+    if (!signature) return { ok: false, reason: "signature_missing" };
     form.set("sign_type", "RSA2");
     return verifyRsa(signature, [signedOf(form, ["sign", "sign_type"]), signedOf(form, ["sign"])], secrets);
   },

@@ -34,11 +34,11 @@ export const braintree: Provider = {
   async verify({ body }, secrets) {
     const form = formOf(body, LIMITS);
     const [list, payload] = [form?.get("bt_signature"), form?.get("bt_payload")];
-    if (!list || !payload) return { ok: false, reason: "field-missing" };
-    if (list.length > MAX_HEADER_LENGTH || !PAYLOAD.test(payload)) return { ok: false, reason: "field-malformed" };
-    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
+    if (!list || !payload) return { ok: false, reason: "field_missing" };
+    if (list.length > MAX_HEADER_LENGTH || !PAYLOAD.test(payload)) return { ok: false, reason: "field_malformed" };
+    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
     const pairs = list.split("&").map((pair) => pair.split("|"));
-    let verification: Verification = { ok: false, reason: "no-secret" };
+    let verification: Verification = { ok: false, reason: "no_secret" };
     for (const [secretIndex, secret] of secrets.entries()) {
       const keys = await keysOf(secret);
       const own = pairs.filter(([name, , ...rest]) => name === keys?.publicKey && rest.length === 0);

@@ -24,12 +24,12 @@ export const coinbaseCdp: Provider = {
 
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("x-hook0-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
+    if (!header) return { ok: false, reason: "header_missing" };
     const signature = parseHeader(header);
-    if (!signature) return { ok: false, reason: "header-malformed" };
+    if (!signature) return { ok: false, reason: "header_malformed" };
     const { timestamp, covered, bytes } = signature;
     const values = covered?.map((name) => headers.get(name));
-    if (values?.includes(null)) return { ok: false, reason: "covered-header-missing" };
+    if (values?.includes(null)) return { ok: false, reason: "covered_header_missing" };
     const prefix = values ? `${timestamp}.${covered!.join(" ")}.${values.join(".")}.` : `${timestamp}.`;
     const verification = await verifyHmac(prefixed(prefix, body), [bytes], secrets);
     return ifFresh(verification, Number(timestamp), now, toleranceSeconds);

@@ -35,7 +35,7 @@ export const flutterwave: Provider = {
 
   async verify({ headers }, secrets) {
     const token = headers.get("verif-hash");
-    return token ? verifyToken(token, secrets) : { ok: false, reason: "header-missing" };
+    return token ? verifyToken(token, secrets) : { ok: false, reason: "header_missing" };
   },
 
   async normalize({ body }, _secrets, config) {

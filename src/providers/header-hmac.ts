@@ -13,9 +13,9 @@ export async function verifyHexHmac(
   secrets: string[],
   hash: HmacHash = "SHA-256",
 ): Promise<Verification> {
-  if (!header) return { ok: false, reason: "header-missing" };
+  if (!header) return { ok: false, reason: "header_missing" };
   const signature = header.length === HEX_LENGTH[hash] ? bytesOfHex(header) : null;
-  if (!signature) return { ok: false, reason: "header-malformed" };
+  if (!signature) return { ok: false, reason: "header_malformed" };
   return verifyHmac(new Uint8Array(body), [signature], secrets, hash);
 }
 
@@ -25,8 +25,8 @@ export async function verifyBase64Hmac(
   signed: Uint8Array,
   secrets: HmacSecret[],
 ): Promise<Verification> {
-  if (!header) return { ok: false, reason: "header-missing" };
+  if (!header) return { ok: false, reason: "header_missing" };
   const signature = header.length === BASE64_LENGTH ? bytesOfBase64(header) : null;
-  if (signature?.length !== 32) return { ok: false, reason: "header-malformed" };
+  if (signature?.length !== 32) return { ok: false, reason: "header_malformed" };
   return verifyHmac(new Uint8Array(signed), [signature], secrets);
 }

@@ -58,7 +58,7 @@ export const hmac: Provider = {
 
   // The API has checked the config. One that it would have refused may make this throw, and is refused here too.
   verify: async (request, secrets, options: Options) =>
-    verifyAsSaid(request, secrets, options).catch(() => ({ ok: false, reason: "config-invalid" })),
+    verifyAsSaid(request, secrets, options).catch(() => ({ ok: false, reason: "config_invalid" })),
 
   async normalize({ body, headers }, _secrets, { signed, idHeader, idFrom }: HmacConfig = {}) {
     const event = parseObject(body);
@@ -78,18 +78,18 @@ async function verifyAsSaid(
 ): Promise<Verification> {
   const { signed = ["body"], idHeader = "", timestampHeader = "", secretEncoding = "utf8" } = config;
   const { hash, length } = HASHES[config.algorithm ?? "sha256"];
-  if (!signed.includes("body")) return { ok: false, reason: "config-invalid" };
+  if (!signed.includes("body")) return { ok: false, reason: "config_invalid" };
   const text = signatureIn(headers, config);
-  if (!text) return { ok: false, reason: "header-missing" };
+  if (!text) return { ok: false, reason: "header_missing" };
   // Where no encoding is named, the length shows hex, and else either base64 will do.
   const signature = BYTES_OF[config.encoding ?? (text.length === 2 * length ? "hex" : "base64url")](text);
-  if (signature?.length !== length) return { ok: false, reason: "header-malformed" };
+  if (signature?.length !== length) return { ok: false, reason: "header_malformed" };
   const time = signed.includes("timestamp") ? headers.get(timestampHeader) : null;
   const signedAt = time === null ? now : secondsIn(time.trim(), config.timestampUnit);
-  if (signedAt === null) return { ok: false, reason: "timestamp-malformed" };
+  if (signedAt === null) return { ok: false, reason: "timestamp_malformed" };
   const named = { body, url, timestamp: time, id: signed.includes("id") ? headers.get(idHeader) : null };
   const parts = signed.map((part) => (typeof part === "string" ? named[part] : part.text));
-  if (parts.includes(null)) return { ok: false, reason: "header-missing" };
+  if (parts.includes(null)) return { ok: false, reason: "header_missing" };
   const bytes = new Uint8Array(await new Blob(parts as (string | Uint8Array<ArrayBuffer>)[]).arrayBuffer());
   const keys = secretEncoding === "utf8" ? secrets : secrets.map((secret) => BYTES_OF[secretEncoding](secret));
   const verification = await verifyHmac(bytes, [signature], keys, hash);

@@ -69,12 +69,12 @@ export const mollie: Provider = {
   async verify({ body, headers, url }, secrets, { config }) {
     if (isLegacy(config)) {
       const token = tokenIn(url);
-      return token ? verifyToken(token, secrets) : { ok: false, reason: "token-missing" };
+      return token ? verifyToken(token, secrets) : { ok: false, reason: "token_missing" };
     }
     const header = headers.get(HEADER);
-    if (!header) return { ok: false, reason: "header-missing" };
+    if (!header) return { ok: false, reason: "header_missing" };
     const signatures = header.length > MAX_HEADER_LENGTH ? [] : header.split(",").flatMap(signatureOf);
-    if (signatures.length === 0) return { ok: false, reason: "header-malformed" };
+    if (signatures.length === 0) return { ok: false, reason: "header_malformed" };
     return verifyHmac(new Uint8Array(body), signatures, secrets);
   },
 

@@ -22,9 +22,9 @@ export const paddle: Provider = {
 
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("paddle-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
+    if (!header) return { ok: false, reason: "header_missing" };
     const signature = parseHeader(header);
-    if (!signature) return { ok: false, reason: "header-malformed" };
+    if (!signature) return { ok: false, reason: "header_malformed" };
     const { timestamp, signatures } = signature;
     const verification = await verifyHmac(prefixed(`${timestamp}:`, body), signatures, secrets);
     return ifFresh(verification, Number(timestamp), now, toleranceSeconds);

@@ -30,16 +30,16 @@ export const paypal: Provider = {
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS, config }) {
     const read = readHeaders(headers, config);
     if ("reason" in read) return { ok: false, reason: read.reason };
-    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
+    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
     const { id, time, signature, signedAt } = read;
     const checksum = crc32(body);
-    let reason = "no-secret";
+    let reason = "no_secret";
     for (const [secretIndex, secret] of secrets.entries()) {
       const { webhookId, certPem } = readSecret(secret);
       if (!webhookId || !certPem) continue;
       const certificate = readCertificate(certPem);
       if (!certificate || !isOfPayPal(certificate, now, toleranceSeconds)) {
-        reason = "certificate-unfit";
+        reason = "certificate_unfit";
         continue;
       }
       const verification = await verifyRsa(signature, [prefixed(`${id}|${time}|${webhookId}|${checksum}`)], [certPem]);
@@ -94,16 +94,16 @@ export function readHeaders(
   config: Record<string, unknown> | undefined,
 ): SignedHeaders | { reason: string } {
   const [id, time, signature] = ["id", "time", "sig"].map((name) => headers.get(`paypal-transmission-${name}`));
-  if (!id || !time || !signature) return { reason: "header-missing" };
+  if (!id || !time || !signature) return { reason: "header_missing" };
   const signedAt = instantOfIso(time);
-  if (signedAt === null || !isTransmissionId(id)) return { reason: "header-malformed" };
+  if (signedAt === null || !isTransmissionId(id)) return { reason: "header_malformed" };
   if (headers.get("paypal-auth-algo")?.toUpperCase() !== "SHA256WITHRSA") return { reason: "algorithm" };
   const certificate = certificateUrlOf(headers);
-  if (certificate === null) return { reason: "certificate-url" };
+  if (certificate === null) return { reason: "certificate_url" };
   // A source that says it is live believes nothing of the sandbox's, where anybody has an account.
-  if (config?.["livemode"] === true && certificate.hostname === SANDBOX_HOST) return { reason: "certificate-sandbox" };
+  if (config?.["livemode"] === true && certificate.hostname === SANDBOX_HOST) return { reason: "certificate_sandbox" };
   const bytes = signature.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(signature);
-  if (!bytes || !SIGNATURE_LENGTHS.has(bytes.length)) return { reason: "signature-malformed" };
+  if (!bytes || !SIGNATURE_LENGTHS.has(bytes.length)) return { reason: "signature_malformed" };
   return { id, time, signedAt, signature, certificate };
 }
 

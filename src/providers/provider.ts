@@ -19,7 +19,7 @@ export interface VerifyOptions {
   config?: Record<string, unknown>;
 }
 
-/** `secretIndex`: which of the secrets fits. `reason`: in kebab case, for the log and never for the sender. */
+/** `secretIndex`: which of the secrets fits. `reason`: in snake case, for the log and the merchant, never for the sender. */
 export type Verification = { ok: true; secretIndex: number } | { ok: false; reason: string };
 
 /** How a request ended, as the provider has to be told. `unavailable`: nothing was stored, send it again. */

@@ -14,16 +14,16 @@ export async function verifyRsa(
   keys: string[],
 ): Promise<Verification> {
   const bytes = signature.length > MAX_HEADER_LENGTH ? null : bytesOfBase64(signature);
-  if (!bytes) return { ok: false, reason: "signature-malformed" };
-  if (keys.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
+  if (!bytes) return { ok: false, reason: "signature_malformed" };
+  if (keys.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
   const imported = await Promise.all(keys.map(rsaKeyOf));
-  if (imported.every((key) => key === null)) return { ok: false, reason: "no-secret" };
+  if (imported.every((key) => key === null)) return { ok: false, reason: "no_secret" };
   for (const [secretIndex, key] of imported.entries()) {
     for (const text of key ? signed : []) {
       if (await crypto.subtle.verify(RSA_SHA256, key!, bytes, text)) return { ok: true, secretIndex };
     }
   }
-  return { ok: false, reason: "signature-mismatch" };
+  return { ok: false, reason: "signature_mismatch" };
 }
 
 /** The public key of a text in one of these forms; null where it is none, or of another kind than RSA. */

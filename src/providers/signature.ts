@@ -33,15 +33,15 @@ export async function verifyHmac(
   secrets: HmacSecret[],
   hash: HmacHash = "SHA-256",
 ): Promise<Verification> {
-  if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
-  if (signatures.length > MAX_SIGNATURES) return { ok: false, reason: "too-many-signatures" };
-  if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
+  if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
+  if (signatures.length > MAX_SIGNATURES) return { ok: false, reason: "too_many_signatures" };
+  if (secrets.every(isBlank)) return { ok: false, reason: "no_secret" };
   for (const [secretIndex, secret] of secrets.entries()) {
     if (secret === null || isBlank(secret)) continue;
     const mac = await hmacOf(secret, signed, hash);
     if (signatures.some((signature) => areEqual(mac, signature))) return { ok: true, secretIndex };
   }
-  return { ok: false, reason: "signature-mismatch" };
+  return { ok: false, reason: "signature_mismatch" };
 }
 
 /** The HMAC of bytes. The secret must not be blank: that is no key. */
@@ -58,14 +58,14 @@ export async function hmacOf(
  * what they share nor their lengths can be told from the time it takes.
  */
 export async function verifyToken(token: string, secrets: string[]): Promise<Verification> {
-  if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
-  if (secrets.every(isBlank)) return { ok: false, reason: "no-secret" };
-  if (token.length > MAX_HEADER_LENGTH) return { ok: false, reason: "header-malformed" };
+  if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
+  if (secrets.every(isBlank)) return { ok: false, reason: "no_secret" };
+  if (token.length > MAX_HEADER_LENGTH) return { ok: false, reason: "header_malformed" };
   const given = await sha256(token);
   for (const [secretIndex, secret] of secrets.entries()) {
     if (!isBlank(secret) && areEqual(given, await sha256(secret))) return { ok: true, secretIndex };
   }
-  return { ok: false, reason: "signature-mismatch" };
+  return { ok: false, reason: "signature_mismatch" };
 }
 
 /** Bytes of hexadecimal text of either case; null for any text that is not wholly pairs of digits. */
@@ -108,7 +108,7 @@ export function ifFresh(
   toleranceSeconds: number,
 ): Verification {
   const isStale = verification.ok && !(Math.abs(now - signedAt) <= toleranceSeconds);
-  return isStale ? { ok: false, reason: "timestamp-not-fresh" } : verification;
+  return isStale ? { ok: false, reason: "timestamp_not_fresh" } : verification;
 }
 
 /** `prefix` as UTF-8, then the body, then `suffix`: what is signed, without making text of the body. */

@@ -62,15 +62,15 @@ interface Signed {
 function readHeaders(headers: Headers): Signed | { reason: string } {
   const names = ["id", "timestamp", "signature"];
   const family = HEADER_FAMILIES.find((prefix) => names.some((name) => headers.has(`${prefix}-${name}`)));
-  if (family === undefined) return { reason: "header-missing" };
+  if (family === undefined) return { reason: "header_missing" };
   const [id, timestamp, list] = names.map((name) => headers.get(`${family}-${name}`) ?? "");
-  if (!id || !timestamp || !list) return { reason: "header-missing" };
+  if (!id || !timestamp || !list) return { reason: "header_missing" };
   if (list.length > MAX_HEADER_LENGTH || !/^[\x21-\x7e]{1,256}$/.test(id) || secondsOf(timestamp) === null) {
-    return { reason: "header-malformed" };
+    return { reason: "header_malformed" };
   }
   const signatures = { v1: bytesOf(list, "v1", 32), v1a: bytesOf(list, "v1a", 64) };
   return signatures.v1.length + signatures.v1a.length === 0
-    ? { reason: "header-malformed" }
+    ? { reason: "header_malformed" }
     : { id, timestamp, signatures };
 }
 
@@ -112,5 +112,5 @@ async function verifyEd25519(
   }
   return otherwise.ok
     ? otherwise
-    : { ok: false, reason: signatures.length > 0 ? "signature-mismatch" : otherwise.reason };
+    : { ok: false, reason: signatures.length > 0 ? "signature_mismatch" : otherwise.reason };
 }

@@ -23,9 +23,9 @@ export const stripe: Provider = {
 
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const header = headers.get("stripe-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
+    if (!header) return { ok: false, reason: "header_missing" };
     const signature = parseHeader(header);
-    if (!signature) return { ok: false, reason: "header-malformed" };
+    if (!signature) return { ok: false, reason: "header_malformed" };
     const { signedAt, signatures } = signature;
     const verification = await verifyHmac(prefixed(`${signedAt}.`, body), signatures, secrets);
     return ifFresh(verification, signedAt, now, toleranceSeconds);

@@ -25,19 +25,19 @@ export const wechatpay: Provider = {
   async verify({ body, headers }, secrets, { now, toleranceSeconds = TOLERANCE_SECONDS }) {
     const names = ["timestamp", "nonce", "serial", "signature"];
     const [time, nonce, serial, signature] = names.map((name) => headers.get(`wechatpay-${name}`));
-    if (!time || !nonce || !serial || !signature) return { ok: false, reason: "header-missing" };
+    if (!time || !nonce || !serial || !signature) return { ok: false, reason: "header_missing" };
     // WeChat Pay tries whether a bad signature is refused.
-    if (signature.startsWith("WECHATPAY/SIGNTEST/")) return { ok: false, reason: "signature-probe" };
+    if (signature.startsWith("WECHATPAY/SIGNTEST/")) return { ok: false, reason: "signature_probe" };
     if (![null, ALGORITHM].includes(headers.get("wechatpay-signature-type"))) {
-      return { ok: false, reason: "algorithm-unknown" };
+      return { ok: false, reason: "algorithm_unknown" };
     }
     const signedAt = secondsOf(time);
-    if (signedAt === null) return { ok: false, reason: "header-malformed" };
+    if (signedAt === null) return { ok: false, reason: "header_malformed" };
     const keys = secrets.map((secret) => textAt(partsOf(secret), "keys", serial) ?? "");
     const signed = prefixed(`${time}\n${nonce}\n`, body, "\n");
     const verification = ifFresh(await verifyRsa(signature, [signed], keys), signedAt, now, toleranceSeconds);
     const isSealed = verification.ok && (await open(body, secrets).catch(() => undefined)) === null;
-    return isSealed ? { ok: false, reason: "resource-sealed" } : verification;
+    return isSealed ? { ok: false, reason: "resource_sealed" } : verification;
   },
 
   async normalize({ body }, secrets, config) {

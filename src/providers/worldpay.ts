@@ -51,11 +51,11 @@ export const worldpay: Provider = {
 
   async verify({ body, headers }, secrets) {
     const header = headers.get("event-signature");
-    if (!header) return { ok: false, reason: "header-missing" };
+    if (!header) return { ok: false, reason: "header_missing" };
     const signatures = parseHeader(header);
-    if (!signatures) return { ok: false, reason: "header-malformed" };
-    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too-many-secrets" };
-    let verification: Verification = { ok: false, reason: "no-secret" };
+    if (!signatures) return { ok: false, reason: "header_malformed" };
+    if (secrets.length > MAX_SECRETS) return { ok: false, reason: "too_many_secrets" };
+    let verification: Verification = { ok: false, reason: "no_secret" };
     for (const [secretIndex, secret] of secrets.entries()) {
       const keys = partsOf(secret);
       for (const [keyId, named] of signatures) {

@@ -45,10 +45,10 @@ describe("a notification of Adyen", () => {
 
   it("is refused as a whole where one item is not signed", async () => {
     expect(await verify(bodyOf(signed(), signed({ pspReference: "PSP2" })))).toMatchObject({ ok: true });
-    expect(await verify(bodyOf(signed(), item()))).toEqual({ ok: false, reason: "signature-missing" });
+    expect(await verify(bodyOf(signed(), item()))).toEqual({ ok: false, reason: "signature_missing" });
     expect(await verify(bodyOf(signed(), { ...signed(), success: "false" }))).toEqual({
       ok: false,
-      reason: "signature-mismatch",
+      reason: "signature_mismatch",
     });
   });
 
@@ -62,17 +62,17 @@ describe("a notification of Adyen", () => {
       merchantAccountCode: "Shop:x",
       merchantReference: "order",
     };
-    expect(await verify(bodyOf(shifted))).toEqual({ ok: false, reason: "body-malformed" });
+    expect(await verify(bodyOf(shifted))).toEqual({ ok: false, reason: "body_malformed" });
   });
 
   it.each([
-    ["no items", bodyOf(), "body-malformed"],
-    ["more items than anyone sends", bodyOf(...Array.from({ length: 101 }, () => signed())), "too-many-items"],
-    ["a list of something else", { notificationItems: [1] }, "body-malformed"],
+    ["no items", bodyOf(), "body_malformed"],
+    ["more items than anyone sends", bodyOf(...Array.from({ length: 101 }, () => signed())), "too_many_items"],
+    ["a list of something else", { notificationItems: [1] }, "body_malformed"],
     [
       "a signature of another length",
       bodyOf(item({ additionalData: { hmacSignature: "A".repeat(44) } })),
-      "signature-malformed",
+      "signature_malformed",
     ],
   ])("is refused with %s", async (_, body, reason) => {
     expect(await verify(body)).toEqual({ ok: false, reason });

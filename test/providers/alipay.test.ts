@@ -31,11 +31,11 @@ describe("Alipay's signature", () => {
 
   it("is refused with SHA-1, another charset, a field twice, no key", async () => {
     const body = await textOf(paid);
-    expect(await verify(body.replace("RSA2", "RSA"))).toEqual({ ok: false, reason: "algorithm-unknown" });
-    expect(await verify(body.replace("charset=utf-8", "charset=GBK"))).toEqual({ ok: false, reason: "form-malformed" });
-    expect(await verify(`${body}&total_amount=0.01`)).toEqual({ ok: false, reason: "form-malformed" });
-    expect(await verify(body.replace("88.80", "99.90"))).toEqual({ ok: false, reason: "signature-mismatch" });
-    for (const key of ["", "x", "AAAA"]) expect(await verify(body, [key])).toEqual({ ok: false, reason: "no-secret" });
+    expect(await verify(body.replace("RSA2", "RSA"))).toEqual({ ok: false, reason: "algorithm_unknown" });
+    expect(await verify(body.replace("charset=utf-8", "charset=GBK"))).toEqual({ ok: false, reason: "form_malformed" });
+    expect(await verify(`${body}&total_amount=0.01`)).toEqual({ ok: false, reason: "form_malformed" });
+    expect(await verify(body.replace("88.80", "99.90"))).toEqual({ ok: false, reason: "signature_mismatch" });
+    for (const key of ["", "x", "AAAA"]) expect(await verify(body, [key])).toEqual({ ok: false, reason: "no_secret" });
   });
 });
 

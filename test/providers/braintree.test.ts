@@ -59,7 +59,7 @@ describe("Braintree's signature", () => {
     ["an empty one", { publicKey: KEYS.publicKey, privateKey: "" }],
   ])("is not made with %s", async (_, keys) => {
     const forged = { bt_signature: `${KEYS.publicKey}|${macOf(payload, keys.privateKey ?? "")}`, bt_payload: payload };
-    expect(await verify(forged, [JSON.stringify(keys)])).toEqual({ ok: false, reason: "no-secret" });
+    expect(await verify(forged, [JSON.stringify(keys)])).toEqual({ ok: false, reason: "no_secret" });
   });
 
   it.each([
@@ -68,7 +68,7 @@ describe("Braintree's signature", () => {
     ["there is no payload", String(new URLSearchParams({ bt_signature: signature }))],
   ])("does not count where %s", async (_, body) => {
     const request = { body: new TextEncoder().encode(body), headers: new Headers(), url: URL };
-    expect(await braintree.verify(request, [SECRET], { now: 0 })).toEqual({ ok: false, reason: "field-missing" });
+    expect(await braintree.verify(request, [SECRET], { now: 0 })).toEqual({ ok: false, reason: "field_missing" });
   });
 
   it("counts among sixteen of the same key, and not among more", async () => {
@@ -117,7 +117,7 @@ describe("a challenge", () => {
     for (const length of [20, 31, 32]) {
       const text = "0f1e2d3c4b5a69788796a5b4c3d2e1f0".slice(0, length);
       const [, bt_signature = ""] = (await answer(`?bt_challenge=${text}`)) as string[];
-      expect(await verify({ bt_signature, bt_payload: text })).toEqual({ ok: false, reason: "field-malformed" });
+      expect(await verify({ bt_signature, bt_payload: text })).toEqual({ ok: false, reason: "field_malformed" });
     }
   });
 });

@@ -15,7 +15,7 @@ it("verifies hex of either case, over the very bytes; what is no JSON is no even
   request.headers.set("cko-signature", request.headers.get("cko-signature")!.toUpperCase());
   expect(await checkout.verify(request, ["key"], { now: 0 })).toEqual({ ok: true, secretIndex: 0 });
   const broken = { ...request, body: new TextEncoder().encode("{,}") };
-  expect(await checkout.verify(broken, ["key"], { now: 0 })).toEqual({ ok: false, reason: "signature-mismatch" });
+  expect(await checkout.verify(broken, ["key"], { now: 0 })).toEqual({ ok: false, reason: "signature_mismatch" });
   await expect(checkout.normalize(broken, [])).rejects.toThrow(UnparseableError);
 });
 

@@ -57,7 +57,7 @@ describe("Coinbase's signature", () => {
     expect(await verify(requestOf(`t=${NOW},v0=${v0}`))).toMatchObject({ ok: true });
     expect(await verify(requestOf(`t=${NOW},h=x-hook0-id,v0=${v0},v1=${"0".repeat(64)}`, ID))).toEqual({
       ok: false,
-      reason: "signature-mismatch",
+      reason: "signature_mismatch",
     });
     expect(await verify(requestOf(`t=${NOW},h=x-hook0-id,v0=${v0},v1=nonsense`, ID))).toMatchObject({ ok: false });
   });
@@ -65,7 +65,7 @@ describe("Coinbase's signature", () => {
   it("needs each header that it covers", async () => {
     const header = `t=${NOW},h=${namesOf(PAIR)},v1=${v1Of(PAIR)}`;
     expect(await verify(requestOf(header, PAIR))).toMatchObject({ ok: true });
-    expect(await verify(requestOf(header, ID))).toEqual({ ok: false, reason: "covered-header-missing" });
+    expect(await verify(requestOf(header, ID))).toEqual({ ok: false, reason: "covered_header_missing" });
   });
 
   it.each([
@@ -89,7 +89,7 @@ describe("Coinbase's signature", () => {
     ["that is not whole", `t=${NOW},h=x-hook0-id,v1=${v1Of(ID).slice(2)}`],
     ["with something behind it", `t=${NOW},h=x-hook0-id,v1=${v1Of(ID)}zz`],
   ])("is malformed %s", async (_, header) => {
-    expect(await verify(requestOf(header, ID))).toEqual({ ok: false, reason: "header-malformed" });
+    expect(await verify(requestOf(header, ID))).toEqual({ ok: false, reason: "header_malformed" });
   });
 
   it("is refused, and nothing is thrown, for any header", async () => {

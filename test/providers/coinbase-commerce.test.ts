@@ -38,7 +38,7 @@ describe("Coinbase Commerce's signature", () => {
     ["with a letter that is no digit", macOf(Buffer.from("{}")).replace(/.$/, "g")],
     ["in base64", createHmac("sha256", secret).update("{}").digest("base64")],
   ])("is refused %s", async (_, signature) => {
-    expect(await verify(requestOf("{}", signature))).toEqual({ ok: false, reason: "header-malformed" });
+    expect(await verify(requestOf("{}", signature))).toEqual({ ok: false, reason: "header_malformed" });
   });
 });
 

@@ -41,7 +41,7 @@ describe("Flutterwave's v4 signature", () => {
     ["with something behind it", `${macOf(Buffer.from("{}"))}zz`],
     ["which is the secret", secret],
   ])("is refused %s", async (_, signature) => {
-    expect(await verify(requestOf("{}", signature))).toEqual({ ok: false, reason: "header-malformed" });
+    expect(await verify(requestOf("{}", signature))).toEqual({ ok: false, reason: "header_malformed" });
   });
 
   it("may be the secret itself only where the source says so; then nothing is signed", async () => {

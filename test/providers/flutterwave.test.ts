@@ -25,8 +25,8 @@ describe("Flutterwave's verif-hash", () => {
   });
 
   it("is refused without a secret, however empty it is itself", async () => {
-    expect(await verify("", [""])).toEqual({ ok: false, reason: "header-missing" });
-    expect(await verify("x", ["", " "])).toEqual({ ok: false, reason: "no-secret" });
+    expect(await verify("", [""])).toEqual({ ok: false, reason: "header_missing" });
+    expect(await verify("x", ["", " "])).toEqual({ ok: false, reason: "no_secret" });
   });
 
   it("fits for no other text, whatever it shares with the secret", async () => {

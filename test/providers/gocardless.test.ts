@@ -21,7 +21,7 @@ it.each([
   const { body, headers, url } = await signed({ events: [] });
   const changed = new Headers({ "webhook-signature": change(headers.get("webhook-signature")!) });
   const verification = await gocardless.verify({ body, headers: changed, url }, [SECRET], { now: NOW });
-  expect(verification).toEqual({ ok: false, reason: "header-malformed" });
+  expect(verification).toEqual({ ok: false, reason: "header_malformed" });
 });
 
 it.each(samples.events)("$type is $is", async ({ type, is, ...sample }) => {

@@ -35,7 +35,7 @@ describe("Mollie's signature", () => {
   it.each([`${macOf("{}")}zz`, macOf("{}").slice(2), `sha512=${macOf("{}")}`, "sha256=", ","])(
     "is malformed as %s",
     async (header) => {
-      expect(await verify(header)).toEqual({ ok: false, reason: "header-malformed" });
+      expect(await verify(header)).toEqual({ ok: false, reason: "header_malformed" });
     },
   );
 });

@@ -32,12 +32,12 @@ describe("a post of PayPal", () => {
 
   it.each([
     ["algorithm", { "paypal-auth-algo": "SHA1withRSA" }],
-    ["certificate-url", { "paypal-cert-url": "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1" }],
-    ["header-malformed", { "paypal-transmission-id": "a|b" }],
-    ["signature-malformed", { "paypal-transmission-sig": "no base64!" }],
-    ["signature-malformed", { "paypal-transmission-sig": btoa("a".repeat(255)) }],
-    ["header-malformed", { "paypal-transmission-time": "soon" }],
-    ["signature-mismatch", { "paypal-transmission-id": "another" }],
+    ["certificate_url", { "paypal-cert-url": "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1" }],
+    ["header_malformed", { "paypal-transmission-id": "a|b" }],
+    ["signature_malformed", { "paypal-transmission-sig": "no base64!" }],
+    ["signature_malformed", { "paypal-transmission-sig": btoa("a".repeat(255)) }],
+    ["header_malformed", { "paypal-transmission-time": "soon" }],
+    ["signature_mismatch", { "paypal-transmission-id": "another" }],
   ])("is refused: %s", async (reason, headers) => {
     expect(await verify(headers)).toEqual({ ok: false, reason });
   });
@@ -49,16 +49,16 @@ describe("a post of PayPal", () => {
     ["that is not yet valid", { validity: ["300101000000Z", "301231235959Z"] }],
   ])("is refused with a certificate %s", async (_, options) => {
     expect(await verify({}, withCertificate({}))).toMatchObject({ ok: true });
-    expect(await verify({}, withCertificate(options))).toEqual({ ok: false, reason: "certificate-unfit" });
+    expect(await verify({}, withCertificate(options))).toEqual({ ok: false, reason: "certificate_unfit" });
   });
 
   it.each(["", "{}", "no JSON", '{"webhookId":"W"}'])("is refused with the secret %j", async (secret) => {
-    expect(await verify({}, secret)).toEqual({ ok: false, reason: "no-secret" });
+    expect(await verify({}, secret)).toEqual({ ok: false, reason: "no_secret" });
   });
 
   it("is taken for three days, and not longer", async () => {
     expect(await verify({}, keys.secret, NOW + 3 * 24 * 3600)).toMatchObject({ ok: true });
-    expect(await verify({}, keys.secret, NOW + 4 * 24 * 3600)).toEqual({ ok: false, reason: "timestamp-not-fresh" });
+    expect(await verify({}, keys.secret, NOW + 4 * 24 * 3600)).toEqual({ ok: false, reason: "timestamp_not_fresh" });
   });
 
   it("is known again by its transmission, which is signed, and not by what a checksum covers", async () => {
@@ -85,7 +85,7 @@ describe("the sandbox", () => {
       paypal.verify(request, [keys.secret], { now: NOW, ...(config && { config }) });
     expect(await verdict({ livemode: true })).toMatchObject({ ok: true });
     request.headers.set("paypal-cert-url", SANDBOX["paypal-cert-url"]);
-    expect(await verdict({ livemode: true })).toEqual({ ok: false, reason: "certificate-sandbox" });
+    expect(await verdict({ livemode: true })).toEqual({ ok: false, reason: "certificate_sandbox" });
     expect(await verdict({ livemode: false })).toMatchObject({ ok: true });
     expect(await verdict()).toMatchObject({ ok: true });
   });

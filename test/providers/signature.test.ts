@@ -55,11 +55,11 @@ describe("verifyToken", () => {
   });
 
   it.each([
-    ["no secret", "", [], "no-secret"],
-    ["only blank ones", "", ["", " "], "no-secret"],
-    ["a blank one beside a good one", " ", [" ", "good"], "signature-mismatch"],
-    ["too many", "a", ["a", "b", "c", "d", "e", "f"], "too-many-secrets"],
-    ["a token that is too long", "a".repeat(8193), ["a".repeat(8193)], "header-malformed"],
+    ["no secret", "", [], "no_secret"],
+    ["only blank ones", "", ["", " "], "no_secret"],
+    ["a blank one beside a good one", " ", [" ", "good"], "signature_mismatch"],
+    ["too many", "a", ["a", "b", "c", "d", "e", "f"], "too_many_secrets"],
+    ["a token that is too long", "a".repeat(8193), ["a".repeat(8193)], "header_malformed"],
   ])("refuses %s", async (_, token, secrets, reason) => {
     expect(await verifyToken(token, secrets)).toEqual({ ok: false, reason });
   });

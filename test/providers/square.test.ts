@@ -12,7 +12,7 @@ it("is signed together with the URL that is registered at Square", async () => {
   const request = await squareSamples.sign(squareSamples.events[0]!.make("X1", AT), how);
   expect(await square.verify(request, ["other", "key"], { now: 0 })).toEqual({ ok: true, secretIndex: 1 });
   const elsewhere = { ...request, url: `${URL}/` };
-  expect(await square.verify(elsewhere, ["key"], { now: 0 })).toEqual({ ok: false, reason: "signature-mismatch" });
+  expect(await square.verify(elsewhere, ["key"], { now: 0 })).toEqual({ ok: false, reason: "signature_mismatch" });
 });
 
 describe("an event of Square becomes", () => {

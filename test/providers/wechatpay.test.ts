@@ -42,8 +42,8 @@ describe("WeChat Pay's signature", () => {
     const [otherKey] = Object.values(other);
     const withKeys = (keys: object) => verify({}, [secretWith({ keys })]);
     expect(await withKeys({ ...other, [serial]: certificate })).toEqual({ ok: true, secretIndex: 0 });
-    expect(await withKeys({ [serial]: otherKey })).toEqual({ ok: false, reason: "signature-mismatch" });
-    expect(await withKeys({ [`${serial}0`]: certificate })).toEqual({ ok: false, reason: "no-secret" });
+    expect(await withKeys({ [serial]: otherKey })).toEqual({ ok: false, reason: "signature_mismatch" });
+    expect(await withKeys({ [`${serial}0`]: certificate })).toEqual({ ok: false, reason: "no_secret" });
   });
 
   it("may come without its type", async () => {
@@ -53,22 +53,22 @@ describe("WeChat Pay's signature", () => {
   });
 
   it.each([
-    ["header-missing", { nonce: "" }],
-    ["header-malformed", { timestamp: `${NOW}.0` }],
-    ["header-malformed", { timestamp: `+${NOW}` }],
-    ["signature-malformed", { signature: "no base64!" }],
-    ["signature-malformed", { signature: "A".repeat(8196) }],
-    ["signature-mismatch", { signature: "AAAA" }],
-    ["signature-mismatch", { nonce: "another" }],
-    ["algorithm-unknown", { "signature-type": "WECHATPAY2-SM2-WITH-SM3" }],
-    ["no-secret", { serial: "PUB_KEY_ID_1" }],
-    ["no-secret", { serial: "constructor" }],
+    ["header_missing", { nonce: "" }],
+    ["header_malformed", { timestamp: `${NOW}.0` }],
+    ["header_malformed", { timestamp: `+${NOW}` }],
+    ["signature_malformed", { signature: "no base64!" }],
+    ["signature_malformed", { signature: "A".repeat(8196) }],
+    ["signature_mismatch", { signature: "AAAA" }],
+    ["signature_mismatch", { nonce: "another" }],
+    ["algorithm_unknown", { "signature-type": "WECHATPAY2-SM2-WITH-SM3" }],
+    ["no_secret", { serial: "PUB_KEY_ID_1" }],
+    ["no_secret", { serial: "constructor" }],
   ])("is refused: %s, with %j", async (reason, headers) => {
     expect(await verify(headers)).toEqual({ ok: false, reason });
   });
 
   it("is refused where WeChat Pay tries whether it would be", async () => {
-    const reason = "signature-probe";
+    const reason = "signature_probe";
     expect(await verify({ signature: `WECHATPAY/SIGNTEST/${"A".repeat(325)}` })).toEqual({ ok: false, reason });
   });
 });
@@ -83,7 +83,7 @@ describe("what WeChat Pay has encrypted", () => {
     const request = await signedWith((resource) => ({ ...resource, ciphertext: change(resource["ciphertext"]!) }));
     expect(await wechatpay.verify(request, [keys.secret], { now: NOW })).toEqual({
       ok: false,
-      reason: "resource-sealed",
+      reason: "resource_sealed",
     });
     await expect(wechatpay.normalize(request, [keys.secret])).rejects.toThrow(UnparseableError);
   });
@@ -102,7 +102,7 @@ describe("what WeChat Pay has encrypted", () => {
     expect(await verify({}, [old, keys.secret])).toMatchObject({ ok: true });
     expect(await wechatpay.normalize(await sign(), [old, keys.secret])).toHaveLength(1);
     for (const apiV3Key of ["0".repeat(32), "short", "", undefined, 7]) {
-      expect(await verify({}, [secretWith({ apiV3Key })])).toEqual({ ok: false, reason: "resource-sealed" });
+      expect(await verify({}, [secretWith({ apiV3Key })])).toEqual({ ok: false, reason: "resource_sealed" });
     }
   });
 
