@@ -52,7 +52,7 @@ const create = createRoute({
   method: "post",
   path: "/v1/api-keys",
   operationId: "createApiKey",
-  summary: "Make an API key, shown once; it can do no more than the key that makes it",
+  summary: "Make an API key, which is shown only once and can do no more than the key that makes it",
   ...needsScope("keys:write"),
   request: { body: body(NewApiKey, { name: "Dashboard", scopes: ["log:read"] }) },
   responses: {
@@ -75,7 +75,7 @@ const revoke = createRoute({
   method: "delete",
   path: "/v1/api-keys/{id}",
   operationId: "revokeApiKey",
-  summary: "Revoke an API key; holds everywhere within 5 s",
+  summary: "Revoke an API key; within 5 seconds no call with it is taken",
   ...needsScope("keys:write"),
   request: { params: IdParam },
   responses: { 204: { description: "It is revoked" }, ...problems(401, 403, 404) },

@@ -24,7 +24,10 @@ const Entry = z
   .object({
     id: z.string(),
     at: Instant,
-    actor: z.string().openapi({ description: "The id of the API key; `admin`: the operator; `paybell`: itself." }),
+    actor: z.string().openapi({
+      description:
+        "Who made the change: the id of an API key, `admin` for the operator, or `paybell` for Paybell itself.",
+    }),
     action: z.string().openapi({ example: "endpoint.updated" }),
     target: z.string().nullable().openapi({ description: "The id of what was changed." }),
     fields: z.array(z.string()).openapi({ description: "Which fields were set; never what they hold." }),

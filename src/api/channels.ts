@@ -42,7 +42,7 @@ const put = createRoute({
   method: "put",
   path: "/v1/channels/{channel}",
   operationId: "putChannel",
-  summary: "Set the account by which users are reached on a channel",
+  summary: "Set the account that a channel reaches users by",
   ...needsScope("config:write"),
   request: {
     params: ChannelParam,
@@ -74,7 +74,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/channels/{channel}",
   operationId: "deleteChannel",
-  summary: "Remove a channel's account: Paybell tells nobody anything on it any more",
+  summary: "Remove a channel's account; Paybell then sends nothing on the channel",
   ...needsScope("config:write"),
   request: { params: ChannelParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },

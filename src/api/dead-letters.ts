@@ -32,7 +32,9 @@ const DeadLetter = z
     attempts: z.int(),
     body: z.string().openapi({ description: "The start of the message." }),
     error: z.string().nullable().openapi({ description: "Why it failed the last time, where that is known." }),
-    redrivenAt: Instant.nullable().openapi({ description: "When the message was sent around again." }),
+    redrivenAt: Instant.nullable().openapi({
+      description: "When the message was put back into its queue. `null`: it has not been.",
+    }),
   })
   .openapi("DeadLetter");
 
@@ -50,7 +52,7 @@ const again = createRoute({
   method: "post",
   path: "/v1/admin/dead-letters/{id}/redrive",
   operationId: "redriveDeadLetter",
-  summary: "Send a message of the backup queue around again, now",
+  summary: "Put a message of the backup queue back into it now",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 200: json(DeadLetter, "The message"), ...problems(401, 404, 409, 503) },

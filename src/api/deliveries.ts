@@ -76,7 +76,7 @@ const Retried = z
   .object({
     status: z.enum(["queued"]),
     detail: z.string().openapi({
-      description: "When it is attempted, in words: at once, or when its endpoint takes deliveries again.",
+      description: "When Paybell attempts it, in words: at once, or when the endpoint takes deliveries again.",
       example: "Paybell attempts it now.",
     }),
   })
@@ -88,7 +88,7 @@ const retry = createRoute({
   operationId: "retryDelivery",
   summary: "Attempt a delivery now",
   description:
-    "One that waits for its next attempt is attempted now instead, at the head of its lane; the attempt counts in its retry schedule. One that is finished is sent again, beside its lane. Nothing is overtaken: while an earlier delivery of the lane is not finished, the answer is 409 `behind_another` and names that one.",
+    "A delivery that waits for its next attempt is attempted now instead, at the head of its lane, and the attempt counts in its retry schedule. A finished delivery is sent again, outside its lane. Nothing is overtaken: while an earlier delivery of the lane is not finished, the answer is 409 `behind_another` and names that one.",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 202: json(Retried, "Paybell attempts it"), ...problems(401, 403, 404, 409) },
@@ -98,7 +98,7 @@ const cancel = createRoute({
   method: "post",
   path: "/v1/deliveries/{id}/cancel",
   operationId: "cancelDelivery",
-  summary: "Cancel a delivery that is not finished; its lane goes on",
+  summary: "Cancel a delivery that is not finished; the next one of its lane follows",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 200: json(Delivery, "The delivery"), ...problems(401, 403, 404, 409) },

@@ -41,7 +41,8 @@ const WaitingFor = z
 const Attempt = z
   .object({
     number: z.int().openapi({
-      description: "Rises from attempt to attempt, with gaps: Paybell also numbers what it did not attempt after all.",
+      description:
+        "Rises from attempt to attempt, with gaps: attempts that Paybell planned and did not make have numbers too.",
     }),
     at: Instant,
     class: z.string().openapi({ example: "timeout" }),
@@ -67,7 +68,7 @@ export const Delivery = z
     id: z.string(),
     event: z.string(),
     type: z.string().nullable().openapi({
-      description: "The type of the event; null where the event is no longer in the log.",
+      description: "The type of the event. `null`: the event is no longer in the log.",
       example: "payment.succeeded",
     }),
     payment: z.string().nullable().openapi({ description: "The payment that the event is about, if it names one." }),

@@ -67,7 +67,7 @@ const fields = {
     .min(0.1)
     .max(1000)
     .nullable()
-    .openapi({ description: "How many attempts Paybell makes a second at most. `null`: no limit." }),
+    .openapi({ description: "How many attempts a second Paybell makes at most. `null`: no limit." }),
   includeStale: z.boolean(),
   livemode: z
     .boolean()
@@ -101,15 +101,18 @@ export const EndpointChange = z.strictObject(z.object(fields).partial().shape).o
 /** Whether an endpoint's host has said that it wants its merchant's webhooks. */
 const Verification = z
   .object({
-    status: z.enum(["pending", "verified"]).openapi({ description: "pending: what comes for the endpoint waits." }),
+    status: z
+      .enum(["pending", "verified"])
+      .openapi({ description: "`pending`: deliveries for the endpoint wait until its host is verified." }),
     host: z.string(),
-    token: z.string().openapi({ description: "The file at /.well-known/paybell of the host holds it." }),
+    token: z.string().openapi({ description: "The text that the file `/.well-known/paybell` on the host must hold." }),
     how: z.enum(["file", "challenge", "before"]).nullable().openapi({
-      description: "before: it was sent webhooks when nobody had to say so yet.",
+      description:
+        "How the host was verified: by the `file`, or by answering a `challenge`. `before`: it got webhooks before hosts had to be verified.",
     }),
     verifiedAt: Instant.nullable(),
     checkedAt: Instant.nullable(),
-    failure: z.string().nullable().openapi({ description: "What the host said when it was asked last." }),
+    failure: z.string().nullable().openapi({ description: "Why the last check failed." }),
   })
   .openapi("EndpointVerification");
 
@@ -126,7 +129,7 @@ export const Endpoint = z
         "`gone`: the endpoint answered 410 to three events in a row. `failing`: it has taken no event for days.",
     }),
     disabledAt: Instant.nullable(),
-    verification: Verification.nullable().openapi({ description: "null: its host need not say anything." }),
+    verification: Verification.nullable().openapi({ description: "`null`: the host need not be verified." }),
     createdAt: Instant,
     updatedAt: Instant,
   })

@@ -22,7 +22,7 @@ const Secrets = z
   .object({
     secret: z.string(),
     previous: z.array(z.object({ secret: z.string(), expiresAt: Instant })).openapi({
-      description: "Secrets that were replaced. They sign beside the newest until they expire. The newest comes first.",
+      description: "Secrets that were replaced, the newest first. They sign beside the current one until they expire.",
     }),
   })
   .openapi("EndpointSecrets");
@@ -37,7 +37,9 @@ const Rotation = z
       .min(60)
       .max(604_800)
       .optional()
-      .openapi({ description: `For how many seconds the secret until now signs too. ${OVERLAP_SECONDS} by default.` }),
+      .openapi({
+        description: `For how many seconds the old secret signs beside the new one. ${OVERLAP_SECONDS} by default.`,
+      }),
   })
   .openapi("SecretRotation");
 
@@ -55,7 +57,7 @@ const rotate = createRoute({
   method: "post",
   path: "/v1/endpoints/{id}/secret/rotate",
   operationId: "rotateEndpointSecret",
-  summary: "Give an endpoint a new secret; for a while webhooks carry a signature of the old one too",
+  summary: "Give an endpoint a new secret; for a while webhooks are signed with the old one too",
   ...needsScope("config:write"),
   request: { params: IdParam, body: { ...body(Rotation, { overlapSeconds: 3_600 }), required: false } },
   responses: { 200: json(Secrets, "The secrets"), ...problems(400, 401, 403, 404, 413, 415, 422) },

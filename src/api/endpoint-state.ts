@@ -33,7 +33,7 @@ const resume = createRoute({
   path: "/v1/endpoints/{id}/resume",
   operationId: "resumeEndpoint",
   summary:
-    "Send to a paused endpoint again: what waited goes out in order, 10 a second at first or the endpoint's rate limit, whichever is less",
+    "Resume a paused endpoint: what waited goes out in order, at first at 10 a second or the endpoint's rate limit, whichever is less",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },
@@ -43,7 +43,7 @@ const enable = createRoute({
   method: "post",
   path: "/v1/endpoints/{id}/enable",
   operationId: "enableEndpoint",
-  summary: "Send to an endpoint that was disabled again, as after a pause",
+  summary: "Enable a disabled endpoint; what waited goes out as after a pause",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 409) },

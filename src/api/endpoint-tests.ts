@@ -20,7 +20,7 @@ const test = createRoute({
   operationId: "testEndpoint",
   summary: "Send a made-up event to an endpoint, and to nobody else",
   description:
-    "The event goes the way of every event, even if the endpoint's filter or types would not let it through. It is no live event, its provider is `paybell`, and metrics leave it out.",
+    "The event goes the way of every event, but past the endpoint's filter and event types. It is a test event (`livemode` is false), its provider is `paybell`, and metrics leave it out.",
   ...needsScope("config:write"),
   request: {
     params: IdParam,

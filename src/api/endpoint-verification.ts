@@ -26,7 +26,7 @@ const verify = createRoute({
   operationId: "verifyEndpoint",
   summary: "Ask the endpoint's host now whether it wants your webhooks",
   description:
-    "By a file at `/.well-known/paybell` that holds the token, or by the answer to a challenge at the endpoint's URL (docs/endpoints.md). Answers with the endpoint either way: look at its `verification`.",
+    "The host says yes with a file at `/.well-known/paybell` that holds the token, or with the right answer to a challenge at the endpoint's URL (docs/endpoints.md). The call answers with the endpoint, whatever the host said: look at its `verification`.",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 429, 503) },

@@ -83,7 +83,8 @@ const upsert = createRoute({
   method: "put",
   path: "/v1/endpoints/{id}",
   operationId: "putEndpoint",
-  summary: "Make an endpoint under your own id, or replace it; without a secret it keeps the one it has",
+  summary:
+    "Make an endpoint under an id of your own, or replace it; if the body has no secret, an endpoint that exists keeps its own",
   ...needsScope("config:write"),
   request: { params: OwnIdParam, body: body(NewEndpoint, EXAMPLE) },
   responses: { 200: json(EndpointWithSecret, "The endpoint"), ...problems(400, 401, 403, 413, 415, 422) },
@@ -93,7 +94,7 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/endpoints/{id}",
   operationId: "deleteEndpoint",
-  summary: "Delete an endpoint; what is pending for it is canceled",
+  summary: "Delete an endpoint; its pending deliveries are canceled",
   ...needsScope("config:write"),
   request: { params: IdParam },
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404) },

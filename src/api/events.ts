@@ -67,14 +67,15 @@ const Event = z
     acceptedAt: Instant,
     occurredAt: Instant,
     alteredAt: Instant.nullable().openapi({
-      description: "When the same id came again with other content. `null`: it did not.",
+      description: "When the same id came again with different content. `null`: it never has.",
     }),
   })
   .openapi("Event");
 
 const EventWithDeliveries = Event.extend({
   body: z.unknown().openapi({
-    description: "The body that Paybell sends to endpoints, without `previous`, which differs between them.",
+    description:
+      "The body that Paybell sends to endpoints, without `previous`, which differs from endpoint to endpoint.",
   }),
   deliveries: z.array(Delivery),
 }).openapi("EventWithDeliveries");
@@ -131,7 +132,7 @@ const list = createRoute({
     200: json(
       pageOf(
         Event.extend({
-          body: z.unknown().optional().openapi({ description: "What endpoints are sent; only in the feed." }),
+          body: z.unknown().optional().openapi({ description: "The body that endpoints get; only in the feed." }),
         }),
       ),
       "A page; in the feed `next` is never null",

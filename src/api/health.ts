@@ -7,7 +7,7 @@ const health = createRoute({
   method: "get",
   path: "/healthz",
   operationId: "getHealth",
-  summary: "Whether the Worker answers",
+  summary: "Tell whether Paybell is up",
   security: [],
   responses: { 200: json(z.object({ status: z.literal("ok") }), "It does") },
 });

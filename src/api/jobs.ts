@@ -35,7 +35,7 @@ import {
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
 const PerSecond = z.int().min(1).max(100).default(10).openapi({
-  description: "How many deliveries the job sends a second at most. The endpoint's own limit holds as well.",
+  description: "How many deliveries a second the job sends at most. The endpoint's own limit holds as well.",
 });
 
 const Until = Since.openapi({ description: "Accepted before this time; by default, and at the latest, now." });
@@ -50,7 +50,7 @@ const Recovery = z
       .default(["exhausted"])
       .openapi({
         description:
-          "Which deliveries are sent again, by their status. `retrying`: those that wait for their next attempt are attempted now. `skipped`: those that Paybell did not make, such as those of stale events.",
+          "Which deliveries are sent again, by their status. `retrying`: those that wait for their next attempt are attempted now. `skipped`: those that Paybell decided not to send, such as those of stale events.",
       }),
     perSecond: PerSecond,
   })
@@ -59,7 +59,8 @@ const Recovery = z
 const BulkRetry = z
   .strictObject({
     status: z.enum(["exhausted", "retrying", "canceled", "bounced", "skipped", "delivered"]).openapi({
-      description: "Which deliveries are sent again. `retrying`: those that wait for their next attempt, now.",
+      description:
+        "Which deliveries are sent again, by their status. `retrying`: those that wait for their next attempt are attempted now.",
     }),
     endpoint: z.string().max(64).optional(),
     channel: z.enum(["webhook", ...REACHED]).optional(),
@@ -98,8 +99,10 @@ const Job = z
     queued: z.int().openapi({ description: "How many of those it sends again." }),
     skipped: z.int().openapi({ description: "How many of those it does not send again; `skippedBecause` says why." }),
     skippedBecause: z.record(z.string(), z.int()).openapi({ example: { body_gone: 2 } }),
-    delivered: z.int().openapi({ description: "How many of the queued ones were delivered by that attempt." }),
-    position: z.string().nullable().openapi({ description: "The delivery that the job dealt with last." }),
+    delivered: z
+      .int()
+      .openapi({ description: "How many of the queued ones were delivered by the attempt that the job asked for." }),
+    position: z.string().nullable().openapi({ description: "The last delivery that the job has dealt with." }),
     startedAt: Instant,
     finishedAt: Instant.nullable(),
   })
@@ -109,7 +112,7 @@ const recover = createRoute({
   method: "post",
   path: "/v1/endpoints/{id}/recover",
   operationId: "recoverEndpoint",
-  summary: "Send an endpoint what it missed again, oldest first",
+  summary: "Send an endpoint again what it missed, oldest first",
   ...needsScope("events:write"),
   request: { params: IdParam, body: body(Recovery, { since: "2026-11-23T12:00:00.000Z" }) },
   responses: { 202: json(Job, "The job that does it"), ...problems(400, 401, 403, 404, 413, 415, 422, 429) },
@@ -119,7 +122,7 @@ const retry = createRoute({
   method: "post",
   path: "/v1/deliveries/retry",
   operationId: "retryDeliveries",
-  summary: "Send all deliveries that fit the filter again, oldest first",
+  summary: "Send again all deliveries that fit the filter, oldest first",
   ...needsScope("events:write"),
   request: {
     body: body(BulkRetry, { status: "exhausted", type: "payment.succeeded", since: "2026-11-23T12:00:00.000Z" }),

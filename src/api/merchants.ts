@@ -36,14 +36,13 @@ const Name = z.string().min(1).max(200);
 const AlertEmail = z
   .email()
   .openapi({ description: "Where Paybell tells the merchant that an endpoint is disabled, and the like." });
-const MonthlyEventLimit = z
-  .int()
-  .min(1)
-  .openapi({ description: "Events a month that the merchant may post itself; those of providers are always taken." });
-const DailyEmailLimit = z
-  .int()
-  .min(0)
-  .openapi({ description: "Emails a day (UTC) from the operator's domains; EMAILS_A_DAY if none is given." });
+const MonthlyEventLimit = z.int().min(1).openapi({
+  description: "How many events the merchant itself may post in a month; those of providers are always taken.",
+});
+const DailyEmailLimit = z.int().min(0).openapi({
+  description:
+    "How many emails the merchant may send in a day (UTC) from the operator's domains. By default, the operator's setting EMAILS_A_DAY.",
+});
 
 const MerchantChange = z
   .strictObject({
@@ -69,7 +68,7 @@ const NewMerchant = z
     monthlyEventLimit: MonthlyEventLimit.optional(),
     emailName: EmailName.optional().openapi({
       description:
-        "What its addresses at the operator's email domains begin with; made of its id if none is given. It cannot be changed later.",
+        "What the merchant's addresses at the operator's email domains begin with; made from its id by default. It cannot be changed later.",
     }),
     dailyEmailLimit: DailyEmailLimit.optional(),
   })
@@ -93,7 +92,7 @@ const Merchant = z
 const MerchantWithUsage = Merchant.extend({
   usage: z.object({ month: Instant, events: z.int(), emailsToday: z.int() }).openapi({
     description:
-      "Events of this month (UTC), from the start of `month`; counted every 5 minutes. Emails of today (UTC) from the operator's domains.",
+      "`events`: how many events came in this month (UTC), which began at `month`; counted every 5 minutes. `emailsToday`: how many emails went out today (UTC) from the operator's domains.",
   }),
 }).openapi("MerchantWithUsage");
 
@@ -101,7 +100,7 @@ const create = createRoute({
   method: "post",
   path: "/v1/merchants",
   operationId: "createMerchant",
-  summary: "Make a merchant and its first API key, shown once",
+  summary: "Make a merchant and its first API key, which is shown only once",
   ...needsAdmin(),
   request: { body: body(NewMerchant, { name: "Shop", alertEmail: "ops@shop.example", monthlyEventLimit: 100_000 }) },
   responses: {
@@ -156,7 +155,7 @@ const suspend = createRoute({
   method: "post",
   path: "/v1/merchants/{id}/suspend",
   operationId: "suspendMerchant",
-  summary: "Suspend a merchant: Paybell refuses its calls and events, and sends nothing of it, until it is resumed",
+  summary: "Suspend a merchant: until it is resumed, Paybell refuses its calls and events, and sends nothing for it",
   ...needsAdmin(),
   request: { params: IdParam },
   responses: { 200: json(Merchant, "The merchant"), ...problems(401, 404) },

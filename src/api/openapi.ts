@@ -68,7 +68,7 @@ function retryAfter() {
   return {
     required: true,
     schema: { type: "integer", minimum: 1 },
-    description: "Seconds after which to call again.",
+    description: "In how many seconds to call again.",
   };
 }
 

@@ -46,11 +46,15 @@ const QuarantinedRequest = z
 const Usage = z
   .object({
     requests: z.int(),
-    bytes: z.int().openapi({ description: "As stored: a third more than what came." }),
+    bytes: z.int().openapi({ description: "As stored, which is a third more than what came in." }),
     maxRequests: z.int(),
     maxBytes: z.int(),
-    dropped: z.int().openapi({ description: "How many of the oldest have made room for others." }),
-    droppedAt: Instant.nullable().openapi({ description: "When that was the last time." }),
+    dropped: z
+      .int()
+      .openapi({ description: "How many of the oldest requests were removed to make room for newer ones." }),
+    droppedAt: Instant.nullable().openapi({
+      description: "When a request was last removed for that reason. `null`: never.",
+    }),
   })
   .openapi("QuarantineUsage");
 
@@ -90,7 +94,7 @@ const replay = createRoute({
   method: "post",
   path: "/v1/quarantine/{id}/replay",
   operationId: "replayQuarantined",
-  summary: "Take a request that became no event in again, as if it came now",
+  summary: "Read a request once more that became no event, as if it came now",
   ...needsScope("events:write"),
   request: { params: IdParam },
   responses: { 200: json(Replayed, "What became of the events in it"), ...problems(401, 403, 404, 409, 503) },

@@ -10,14 +10,14 @@ const Resealed = z
   .object({
     resealed: z.int().openapi({
       description:
-        "How many values this call has sealed anew. A value that somebody changes at the same moment is left for the next call.",
+        "How many values this call has encrypted with the current key. A value that somebody changes at the same moment is left for the next call.",
     }),
     left: z.int().openapi({
-      description: "How many values are still sealed with the previous key. Call again until there are none.",
+      description: "How many values are still encrypted with the previous key. Call again until there are none.",
     }),
     unaddressed: z.int().openapi({
       description:
-        "Addresses that Paybell does not write to any more. It keeps only a hash of each, made with the key of that time, so they cannot be sealed anew.",
+        "How many addresses Paybell no longer sends to. It keeps only a hash of each, made with the key of that time, so these cannot be encrypted again.",
     }),
   })
   .openapi("Resealed");
@@ -26,9 +26,9 @@ const reseal = createRoute({
   method: "post",
   path: "/v1/admin/reseal",
   operationId: "reseal",
-  summary: "Encrypt anew some of what was encrypted with the previous key",
+  summary: "Encrypt some of what was encrypted with the previous key again, with the current one",
   ...needsAdmin(),
-  responses: { 200: json(Resealed, "How far it is"), ...problems(401, 409) },
+  responses: { 200: json(Resealed, "How much is done, and how much is left"), ...problems(401, 409) },
 });
 
 /** `/v1/admin/reseal`, for the operator: docs/runbook.md. */

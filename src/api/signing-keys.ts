@@ -62,7 +62,7 @@ const Rotation = z
       ])
       .optional()
       .openapi({
-        description: `For how many seconds the key until now signs too and is published. ${OVERLAP_SECONDS} by default; 0 if it has leaked.`,
+        description: `For how many seconds the old key stays published and signs beside the new one. ${OVERLAP_SECONDS} by default; send 0 if it has leaked.`,
       }),
   })
   .openapi("SigningKeyRotation");
@@ -71,7 +71,7 @@ const show = createRoute({
   method: "get",
   path: "/v1/signing-keys",
   operationId: "getSigningKeys",
-  summary: "Show your Ed25519 keys: with them the webhooks of all your endpoints that ask for it are signed",
+  summary: "Show your Ed25519 keys, which sign the webhooks of those endpoints that ask for it",
   ...needsScope("config:write"),
   responses: { 200: json(SigningKeys, "The keys"), ...problems(401, 403, 503) },
 });
@@ -80,7 +80,7 @@ const rotate = createRoute({
   method: "post",
   path: "/v1/signing-keys/rotate",
   operationId: "rotateSigningKey",
-  summary: "Make a new Ed25519 key; for a while webhooks carry a signature of the old one too",
+  summary: "Make a new Ed25519 key; for a while webhooks are signed with the old one too",
   ...needsScope("config:write"),
   request: { body: { ...body(Rotation, { overlapSeconds: 86_400 }), required: false } },
   responses: { 200: json(SigningKeys, "The keys"), ...problems(400, 401, 403, 413, 415, 422) },

@@ -10,7 +10,7 @@ import { hostFaults } from "./public-url.ts";
 /** By what a source's provider is asked about its own posts: the place of its API is part of it. */
 export const Credential = z.record(z.string(), z.unknown()).openapi({
   description:
-    "With this credential Paybell asks the provider's API about what the provider posts. It is never shown again. flutterwave {secretKey}, mollie {apiKey}, paypal {clientId, clientSecret}; each with baseUrl where the API is elsewhere.",
+    "With this credential Paybell asks the provider's API about the events that it sends. It is never shown again. Its fields: `secretKey` for flutterwave, `apiKey` for mollie, `clientId` and `clientSecret` for paypal; also `baseUrl` if the API is at another address than usual.",
 });
 
 /**

@@ -22,10 +22,9 @@ const UserPrefix = z
   .regex(/^[^\p{Cc}\p{Cs}]{0,64}$/u, "Up to 64 characters, none of them a control character");
 
 const Fields = {
-  config: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .openapi({ description: "What verifying takes besides secrets, such as how an `hmac` source signs." }),
+  config: z.record(z.string(), z.unknown()).optional().openapi({
+    description: "Settings of the provider besides secrets, such as how the requests of an `hmac` source are signed.",
+  }),
   userFrom: Pointer.optional().openapi({
     description:
       "A JSON Pointer to the user's id in the provider's payload. Without it, the user is the provider's customer.",
@@ -35,7 +34,7 @@ const Fields = {
   }),
   minAuthenticity: z.enum(AUTHENTICITIES).optional().openapi({
     description:
-      "Paybell tells people only of events that are at least this sure (docs/providers.md). `fetched` by default.",
+      "Paybell tells people only of events that are at least this sure (docs/people.md). `fetched` by default.",
   }),
   description: z.string().max(500).optional(),
 };
@@ -67,7 +66,7 @@ export const Source = z
     status: z.enum(["awaiting_secret", "active"]),
     secrets: z
       .array(z.object({ id: z.string(), createdAt: Instant }))
-      .openapi({ description: "The secrets that verify posts, without their text." }),
+      .openapi({ description: "The secrets that requests to the ingest URL are verified with, without their text." }),
     hasCredential: z.boolean(),
     config: z.record(z.string(), z.unknown()).nullable(),
     userFrom: z.string().nullable(),

@@ -21,7 +21,7 @@ const Phone = z.string().transform((text, context) => {
   if (phone === null) {
     context.addIssue({
       code: "custom",
-      message: "A phone number in international form (E.164), such as +4915112345678",
+      message: "A phone number in international form (E.164), such as +447700900123",
     });
     return z.NEVER;
   }
@@ -39,7 +39,9 @@ const Email = z.email().max(254);
 const NewUser = z
   .strictObject({
     email: Email.nullable().optional(),
-    phone: Phone.nullable().optional().openapi({ type: "string", description: "E.164." }),
+    phone: Phone.nullable()
+      .optional()
+      .openapi({ type: "string", description: "In E.164 form, such as +447700900123." }),
     phoneVerified: z.boolean().optional().openapi({
       description:
         "Whether you have made sure that the phone is this person's. Only then does Paybell send texts to it. `false` by default.",
@@ -76,7 +78,7 @@ const put = createRoute({
   method: "put",
   path: "/v1/users/{userId}",
   operationId: "putUser",
-  summary: "Say how to reach a user. This replaces what was known: a field that is left out is forgotten",
+  summary: "Set how to reach a user; this replaces what was known, and a field that is left out is forgotten",
   ...needsScope("people:write"),
   request: { params: UserParam, body: body(NewUser, { email: "ada@customers.example", locale: "de-CH" }) },
   responses: { 200: json(User, "The user"), ...problems(400, 401, 403, 413, 415, 422) },
@@ -86,7 +88,7 @@ const list = createRoute({
   method: "get",
   path: "/v1/users",
   operationId: "listUsers",
-  summary: "List users, or find those of an address",
+  summary: "List users, or find those with an address",
   ...needsScope("people:write"),
   request: { query: ListQuery.extend({ email: Email.optional(), phone: z.string().max(32).optional() }) },
   responses: { 200: json(pageOf(User), "A page, by id"), ...problems(401, 403, 422) },
@@ -106,9 +108,9 @@ const remove = createRoute({
   method: "delete",
   path: "/v1/users/{userId}",
   operationId: "deleteUser",
-  summary: "Erase a user, from the log too: Paybell tells the user nothing any more; amounts and ids of payments stay",
+  summary: "Erase a user, from the log too; Paybell then sends the user nothing, and keeps amounts and ids of payments",
   description:
-    "Works for every user that events may have named, known or not. It goes on after the answer, and again each day for 15 days for what was still on its way. When it is finished the audit says `user.erased`.",
+    "This works for every user, also one that only events have named. Erasing goes on after the answer, and is repeated each day for 15 days to catch what was still on its way. When it is finished, the audit has an entry `user.erased`.",
   ...needsScope("people:write"),
   request: { params: UserParam },
   responses: {
@@ -121,7 +123,7 @@ const lift = createRoute({
   method: "delete",
   path: "/v1/users/{userId}/suppressions/{channel}",
   operationId: "liftSuppression",
-  summary: "Let Paybell write again to an address that was dead or had opted out",
+  summary: "Let Paybell send again to an address that was dead or had opted out",
   ...needsScope("people:write"),
   request: { params: UserParam.extend({ channel: z.enum(["email", "sms"]) }) },
   responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },

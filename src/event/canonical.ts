@@ -58,8 +58,10 @@ const EventData = z.strictObject({
   refund: z
     .strictObject({
       id: Id,
-      amount: Money.optional().describe("How much this refund is. Without it, nobody says: it is not taken for all."),
-      whole: z.literal(true).optional().describe("Nothing of the payment is left after this refund."),
+      amount: Money.optional().describe(
+        "How much was refunded. Without it the amount is unknown, and Paybell does not take the refund for a full one.",
+      ),
+      whole: z.literal(true).optional().describe("After this refund nothing is left of the payment."),
       reason: Text.optional(),
     })
     .optional(),
@@ -115,7 +117,7 @@ export const CanonicalEvent = z
       ),
     type: EventTypeName,
     user: UserId.optional().describe("Your id of the person or company that the event concerns."),
-    livemode: z.boolean().optional().describe("true by default."),
+    livemode: z.boolean().optional().describe("`true` by default."),
     timestamp: z.iso
       .datetime({ offset: true, abort: true, error: "An RFC 3339 time with its zone, such as 2026-11-23T12:00:00Z" })
       .refine((text) => isInstant(Date.parse(text)), "A time from 1970 until the end of 9999, in UTC")
