@@ -46,8 +46,8 @@ export function readCommandLine<const O extends Options>({
 }
 
 /**
- * Runs a command: `main` gets its flags and words, and returns the exit code. An error ends it with 1 and its message,
- * a {@link UsageError} with 2 and the usage besides.
+ * Runs a command: `main` gets its flags and words, and returns the exit code, with which the process ends whatever is
+ * still open. An error ends it with 1 and its message, a {@link UsageError} with 2 and the usage besides.
  */
 export async function command<const O extends Options>(
   line: CommandLine<O>,
@@ -55,11 +55,11 @@ export async function command<const O extends Options>(
 ): Promise<void> {
   const { values, positionals } = readCommandLine(line);
   try {
-    process.exitCode = await main(values, positionals);
+    process.exit(await main(values, positionals));
   } catch (error) {
     console.error(messageOf(error));
     if (error instanceof UsageError) console.error(`\n${line.usage}`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    process.exit(error instanceof UsageError ? 2 : 1);
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { command } from "./command.ts";
+import { command, messageOf, UsageError } from "./command.ts";
 import { CLAIMS, isSabotage } from "./demo/sabotage.ts";
 import { demonstrate, type Demonstration } from "./demo/story.ts";
 import { claimFolder, ensureSecrets, temporaryFolderOf } from "./folder.ts";
@@ -47,9 +47,10 @@ async function main(flags: Flags): Promise<number> {
   if (sabotage !== null && !isSabotage(sabotage)) throw new Error(`There is no sabotage ${sabotage}`);
   const isOwnState = flags.once && flags.url === undefined;
   if (flags.url === undefined && !isOwnState) await claimFolder();
+  const running = flags.url === undefined ? null : await runningAt(flags.url);
   const { adminToken, created } = ensureSecrets();
   if (created) say("Made .dev.vars with random secrets.");
-  const { worker, state } = flags.url === undefined ? await start(isOwnState, say) : runningAt(flags.url);
+  const { worker, state } = running ?? (await start(isOwnState, say));
   say(`Paybell runs at ${worker.url}\n`);
 
   let demonstration: Demonstration;
@@ -84,8 +85,13 @@ async function start(isOwnState: boolean, say: (line: string) => void): Promise<
   return { worker: await startWorker({ port, state, isLoud: false }), state };
 }
 
-/** A Worker that somebody else has started, and ends. */
-function runningAt(url: string): Started {
+/** A Worker that somebody else has started, and ends. Throws an Error where none answers. */
+async function runningAt(url: string): Promise<Started> {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError(`--url ${url} is no URL`);
+  const health = await fetch(new URL("/healthz", url)).catch((error: Error) => {
+    throw new Error(`${url} does not answer: ${messageOf(error.cause ?? error)}`);
+  });
+  if (!health.ok) throw new Error(`${url} is no Paybell that is well: /healthz answers ${health.status}`);
   const worker = { url, exited: new Promise<number>(() => {}), output: () => "", stop: async () => {} };
   return { worker, state: null };
 }
@@ -102,4 +108,4 @@ Paybell stays up, and so do the merchant's server and the phone network: what ar
 `;
 }
 
-await command({ usage, options }, async (flags) => process.exit(await main(flags)));
+await command({ usage, options }, main);

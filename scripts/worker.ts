@@ -58,6 +58,14 @@ export async function startWorker(options: {
     child.stderr?.pipe(process.stderr);
   }
   const exited = exitOf(child);
+  // Wrangler says that it starts the runtime again, and what it starts does not answer.
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      if (!chunk.toString().includes("Workers runtime crashed")) return;
+      console.error("The Worker has crashed. Start it again: its data is kept.");
+      killGroup(child);
+    });
+  }
   await new Promise<void>((resolve, reject) => {
     const fail = (what: string) => reject(new Error(`wrangler dev ${what}:\n${output()}`));
     // A person who develops waits for a build as long as it takes to mend it.

@@ -19,7 +19,8 @@ export function areEmailed(
   folder: string,
   say: (line: string) => void,
 ): boolean {
-  const emails = notices.filter(({ channel }) => channel === "email");
+  // The API lists the newest first.
+  const emails = notices.filter(({ channel }) => channel === "email").toReversed();
   const ids = emails.flatMap(({ attempts }) => attempts.flatMap(({ message }) => message ?? []));
   const texts = ids.flatMap((id) => emailText(folder, id) ?? []);
   for (const text of texts) say(`  ← email:\n${text.trimEnd().replaceAll(/^/gm, "      ")}`);

@@ -27,8 +27,12 @@ export function withMore(errors: FieldError[], more: FieldError[]): FieldError[]
 
 /** What is wrong with an input, field by field. Of a choice of shapes, the one that was meant is explained. */
 export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey[] = []): FieldError[] {
+  const mistyped = new Set(issues.filter(({ code }) => code === "invalid_type").map(({ path }) => pointer(path)));
   return issues.flatMap((issue): FieldError[] => {
     const path = [...base, ...issue.path];
+    if (isOfSize(issue) && mistyped.has(pointer(issue.path))) {
+      return [];
+    }
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         path: pointer([...path, key]),
@@ -46,8 +50,13 @@ export function fieldErrors(issues: readonly Issue[], base: readonly PropertyKey
 
 /** A code of ours or, for what needs no other, of zod's. `custom`: a rule of the field's own says what is wrong. */
 function codeOf({ code, message }: Issue): string {
-  if (code === "custom") return "invalid_value";
+  if (code === "custom" || code === "invalid_union") return "invalid_value";
   return code === "invalid_type" && message === REQUIRED ? "required" : code;
+}
+
+/** Whether an issue is about how long or large something is: of what is another thing altogether, that says nothing. */
+function isOfSize({ code }: Issue): boolean {
+  return code === "too_big" || code === "too_small";
 }
 
 function isOtherShape({ path, code }: Issue): boolean {

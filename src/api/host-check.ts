@@ -1,5 +1,5 @@
 import { checkUrl } from "../channels/url-guard.ts";
-import { prepareWebhook, VERSION } from "../channels/webhook.ts";
+import { challengeAnswer, prepareWebhook, VERSION } from "../channels/webhook.ts";
 import { randomId } from "../event/ids.ts";
 import { exchange, type Exchange } from "../platform/exchange.ts";
 import { hopsAfter } from "../platform/hops.ts";
@@ -17,8 +17,9 @@ export type HostAnswer = { ok: true; how: "file" | "challenge" } | { ok: false; 
 /**
  * Asks the host of an endpoint whether it wants its merchant's webhooks, by two requests at most: for the file that
  * holds the merchant's token, then for the answer to a challenge, which the endpoint's own URL is posted. Nothing that a
- * URL can hold makes a server that merely repeats what it is sent say yes: the file has a path of its own, and the
- * challenge is new each time. Never throws for what the host does.
+ * URL can hold makes a server say yes that merely repeats what it is sent, nor one that answers the challenges of others:
+ * the file has a path of its own, and the answer to the challenge has to be worked out. Never throws for what the host
+ * does.
  */
 export async function askHost(env: Env, endpoint: Endpoint, token: string): Promise<HostAnswer> {
   const checked = checkUrl(endpoint.url, urlRules(env));
@@ -38,10 +39,10 @@ export async function askHost(env: Env, endpoint: Endpoint, token: string): Prom
     return { ok: false, failure: "The endpoint's headers cannot be read now." };
   }
   const { challenge, answer } = await postChallenge(env, endpoint, headers.value);
-  if (answer.answered && answer.status >= 200 && answer.status < 300 && repeats(textOf(answer), challenge)) {
+  if (answer.answered && answer.status >= 200 && answer.status < 300 && (await answersTo(textOf(answer), challenge))) {
     return { ok: true, how: "challenge" };
   }
-  const failure = `${VERIFICATION_PATH}: ${said(file)} without the token. The URL: ${said(answer)} without the challenge.`;
+  const failure = `${VERIFICATION_PATH}: ${said(file)} without the token. The URL: ${said(answer)} without the answer to the challenge.`;
   return { ok: false, failure };
 }
 
@@ -62,9 +63,10 @@ async function postChallenge(env: Env, endpoint: Endpoint, headers: Record<strin
   return { challenge, answer: await exchange({ ...request, timeoutSeconds: TIMEOUT_SECONDS }) };
 }
 
-/** Whether an answer is the challenge: as plain text, or as JSON that holds nothing else, unlike the request. */
-function repeats(text: string, challenge: string): boolean {
-  return text.trim() === challenge || text.replaceAll(/\s/g, "") === JSON.stringify({ challenge });
+/** Whether a text is what a challenge has to be answered with: as plain text, or as JSON that holds nothing else. */
+async function answersTo(text: string, challenge: string): Promise<boolean> {
+  const answer = await challengeAnswer(challenge);
+  return text.trim() === answer || text.replaceAll(/\s/g, "") === JSON.stringify({ answer });
 }
 
 function said(result: Exchange): string {

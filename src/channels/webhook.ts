@@ -76,6 +76,15 @@ export interface WebhookRequest {
   body: Uint8Array;
 }
 
+/**
+ * What the challenge of an endpoint's verification is answered with: its SHA-256, in hexadecimal. A server that repeats
+ * what it is sent, or answers somebody else's challenges by repeating them, does not say so by accident.
+ */
+export async function challengeAnswer(challenge: string): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(challenge)));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Composes and signs the request of one attempt. Throws as {@link signWebhook} does. */
 export async function prepareWebhook(input: WebhookAttempt): Promise<WebhookRequest> {
   const { url, headers, compat, id, hops, attempt, now } = input;

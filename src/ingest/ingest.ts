@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { UserId } from "../event/canonical.ts";
 import type { PaymentEvent, ProviderEvent } from "../event/event.ts";
 import { pointerValue } from "../event/json-pointer.ts";
+import { challengeAnswer } from "../channels/webhook.ts";
 import type { AcceptEvent } from "../outbox/contract.ts";
 import { digest } from "../outbox/keys.ts";
 import { hopsOf } from "../platform/hops.ts";
@@ -39,7 +40,7 @@ export async function ingest(c: Context<{ Bindings: Env }>): Promise<Response> {
   const { source, provider } = addressee;
   const challenge = challengeIn(source, request.body);
   if (challenge !== null) {
-    return Response.json({ challenge });
+    return Response.json({ answer: await challengeAnswer(challenge) });
   }
   // Counted once it is known to be the provider's own: strangers use up nobody's rate.
   const [overFor, config] = await Promise.all([

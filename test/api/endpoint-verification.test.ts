@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -54,6 +56,12 @@ async function rest(): Promise<void> {
   await env.DB.prepare("UPDATE endpoint_hosts SET checked_at = checked_at - 61000").run();
 }
 
+/** What a server that wants webhooks answers to a challenge; nothing to any other request. */
+async function answerTo(request: Request): Promise<string> {
+  const { challenge } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
+  return challenge === undefined ? "" : createHash("sha256").update(challenge).digest("hex");
+}
+
 describe("an endpoint at a host that has not said anything", () => {
   it("is pending, shows what the host is to show, and asks it by two requests", async () => {
     const sent = refusing();
@@ -83,13 +91,11 @@ describe("an endpoint at a host that has not said anything", () => {
   });
 
   it.each([
-    ["as text", (challenge: string) => ` ${challenge}\n`],
-    ["as JSON", (challenge: string) => JSON.stringify({ challenge })],
-  ])("is verified at once by a server that answers challenges %s", async (_, answer) => {
+    ["as text", (answer: string) => ` ${answer}\n`],
+    ["as JSON", (answer: string) => JSON.stringify({ answer })],
+  ])("is verified at once by a server that answers challenges %s", async (_, written) => {
     receive(async (request) =>
-      request.method === "POST"
-        ? new Response(answer((await request.json<{ challenge: string }>()).challenge))
-        : new Response("no", { status: 404 }),
+      request.method === "POST" ? new Response(written(await answerTo(request))) : new Response("no", { status: 404 }),
     );
     const { id } = await newUnverified();
     expect((await show(id))["verification"]).toMatchObject({ status: "verified", how: "challenge" });
@@ -98,14 +104,18 @@ describe("an endpoint at a host that has not said anything", () => {
   it.each([
     ["repeats all that it is sent", async (request: Request) => new Response(await request.text())],
     ["repeats its address", async (request: Request) => new Response(request.url)],
+    [
+      "answers the challenges of others, by repeating them",
+      async (request: Request) => {
+        const { challenge } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
+        return challenge === undefined ? new Response("no", { status: 404 }) : Response.json({ challenge });
+      },
+    ],
     ["says something else", async () => new Response('{"challenge":null}')],
     ["says null", async () => new Response("null")],
     [
-      "repeats the challenge in an error",
-      async (request: Request) => {
-        const { challenge = "" } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
-        return new Response(challenge, { status: 400 });
-      },
+      "answers the challenge in an error",
+      async (request: Request) => new Response(await answerTo(request), { status: 400 }),
     ],
     ["leads elsewhere", async () => new Response(null, { status: 302, headers: { location: "https://a.example/" } })],
     [
@@ -137,7 +147,7 @@ describe("an endpoint at a host that has not said anything", () => {
     const { id, host } = await newUnverified();
     await rest();
     await env.DB.prepare("UPDATE endpoints SET url = ? WHERE id = ?").bind("https://willing.example/", id).run();
-    const sent = receive(async (request) => new Response((await request.json<{ challenge: string }>()).challenge));
+    const sent = receive(async (request) => new Response(await answerTo(request)));
     expect((await strictly("POST", `/v1/endpoints/${id}/verify`)).status).toBe(503);
     expect(sent).toHaveLength(0);
     expect((await newUnverified(host)).verification).toMatchObject({ status: "pending" });
@@ -156,16 +166,15 @@ describe("an endpoint at a host that has not said anything", () => {
 describe("a host counts as verified", () => {
   /** An endpoint at a verified host. */
   async function newVerified() {
-    receive(async (request) => new Response(request.method === "POST" ? await challengeOf(request) : ""));
+    receive(async (request) => new Response(await answerTo(request)));
     return newUnverified();
   }
-  const challengeOf = async (request: Request) => (await request.json<{ challenge: string }>()).challenge;
 
   it("for every endpoint of its merchant, those that waited too, and for no other merchant's", async () => {
     refusing();
     const waiting = await newUnverified();
     await rest();
-    receive(async (request) => new Response(request.method === "POST" ? await challengeOf(request) : ""));
+    receive(async (request) => new Response(await answerTo(request)));
     const second = await newUnverified(waiting.host);
     expect((await show(waiting.id))["verification"]).toMatchObject({ status: "verified" });
     const sent = refusing();
@@ -247,10 +256,7 @@ describe("the address of a provider's API", () => {
   });
 
   it("is taken at a host that wants webhooks, and of the provider itself", async () => {
-    receive(async (request) => {
-      const { challenge = "" } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
-      return new Response(challenge);
-    });
+    receive(async (request) => new Response(await answerTo(request)));
     const { host } = await newUnverified();
     expect((await strictly("POST", "/v1/sources", { body: source(`https://${host}`) })).status).toBe(201);
     for (const baseUrl of [`https://${host}`, "https://api.dublin.ie1.twilio.com", "https://api.twilio.com"]) {

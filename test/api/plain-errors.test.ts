@@ -39,6 +39,7 @@ describe("what is wrong with an input is told in plain words", () => {
     ["a key", z.record(z.string().max(1), z.int()), { ab: 1 }, "invalid_key", "This name is not allowed here"],
     ["a rule of its own", z.string().refine(() => false, "Ours"), "a", "invalid_value", "Ours"],
     ["unknown", z.strictObject({}), { a: 1 }, "unknown_field", "This field is not known"],
+    ["a text for a short list", z.array(z.string()).max(1), "abc", "invalid_type", "This has to be a list"],
   ])("%s", (_, schema, input, code, message) => {
     expect(fieldErrors(schema.safeParse(input).error!.issues)).toMatchObject([{ code, message }]);
   });

@@ -2,6 +2,7 @@ import { exports } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { challengeAnswer } from "../../src/channels/webhook.ts";
 import { newEndpointSecret } from "../../src/platform/keys.ts";
 import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
 
@@ -95,7 +96,7 @@ describe("a Paybell that is fed by another", () => {
     const body = JSON.stringify({ type: "endpoint.verification", challenge: "ver_0123456789" });
     const headers = { "paybell-attempt": "1", "paybell-hops": OTHERS[0]! };
     const answer = await relay(chain, body, headers);
-    expect([answer.status, await answer.json()]).toEqual([200, { challenge: "ver_0123456789" }]);
+    expect([answer.status, await answer.json()]).toEqual([200, { answer: await challengeAnswer("ver_0123456789") }]);
     const stranger = await relay({ ...chain, secret: newEndpointSecret() }, body, headers);
     expect([stranger.status, await stranger.text()]).toEqual([401, expect.not.stringContaining("ver_")]);
     expect(await countEvents(chain.key)).toBe(0);

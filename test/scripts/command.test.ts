@@ -49,6 +49,14 @@ it.each(["start", "dev", "deploy"])("npm run %s refuses a word where it takes no
 });
 
 it.each([
+  ["nonsense", 2, /^--url nonsense is no URL\n/],
+  ["http://127.0.0.1:1", 1, /^http:\/\/127\.0\.0\.1:1 does not answer: /],
+])("npm start -- --url %s ends, and says why", async (url, code, message) => {
+  const ended = await runNode(["scripts/start.ts", "--url", url]);
+  expect(ended).toEqual({ code, output: "", errors: expect.stringMatching(message) });
+});
+
+it.each([
   ["test/chaos/chaos.ts", "--seeds", "many"],
   ["test/chaos/chaos.ts", "--jobs", "0"],
   ["test/chaos/chaos.ts", "--seed", "1e3"],

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { rm } from "node:fs/promises";
 
@@ -64,7 +65,9 @@ const event = (id: string) => ({ id, type: "custom.note", user: id, data: { cust
 const isChallenge = ({ body }: Request) => body.includes('"endpoint.verification"');
 const challengeOf = ({ body }: Request) => ({
   status: 200,
-  body: (JSON.parse(body) as { challenge: string }).challenge,
+  body: createHash("sha256")
+    .update((JSON.parse(body) as { challenge: string }).challenge)
+    .digest("hex"),
 });
 
 interface Delivery {
