@@ -5,8 +5,6 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 
-import { findInexact } from "../event/exact-json.ts";
-import { readBody } from "../platform/body.ts";
 import { missingSecret } from "../platform/keys.ts";
 import { log, placeOf } from "../platform/log.ts";
 import { noteOwnHost } from "../platform/own-hosts.ts";
@@ -25,7 +23,7 @@ import { endpointVerificationRoutes } from "./endpoint-verification.ts";
 import { endpointTestRoutes } from "./endpoint-tests.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
-import { fieldErrors, pointer } from "./field-errors.ts";
+import { fieldErrors } from "./field-errors.ts";
 import { jobRoutes } from "./jobs.ts";
 import { merchantRoutes } from "./merchants.ts";
 import { metricRoutes } from "./metrics.ts";
@@ -35,10 +33,6 @@ import { resealRoutes } from "./reseal.ts";
 import { signingKeyRoutes } from "./signing-keys.ts";
 import { sourceRoutes } from "./sources.ts";
 import { userRoutes } from "./users.ts";
-
-/** The API takes bodies of up to this many bytes. */
-const MAX_BODY_BYTES = 256 * 1024;
-const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
 
 /** The HTTP API with its error format, its routes and their OpenAPI document. */
 export function createApp(): Api {
@@ -70,11 +64,6 @@ export function createApp(): Api {
     }),
   );
   app.use("/v1/*", async (c, next) => {
-    if (WITH_BODY.has(c.req.method)) {
-      const { request, bytes } = await withinCap(c.req.raw);
-      c.req.raw = request;
-      c.set("bodyBytes", bytes);
-    }
     await next();
     // Whatever is asked for with a key is for its holder: secrets, people, a merchant's events.
     c.header("cache-control", "no-store");
@@ -123,29 +112,3 @@ const ROUTES = [
   deadLetterRoutes,
   quarantineRoutes,
 ];
-
-/** The request with its body read, if it is short enough, says that it is JSON, and no number of it would lose digits. */
-async function withinCap(request: Request): Promise<{ request: Request; bytes: number }> {
-  const body = await readBody(request, MAX_BODY_BYTES);
-  if (body === null) {
-    throw new ProblemError("body_too_large", { detail: `A body may have ${MAX_BODY_BYTES} bytes.` });
-  }
-  const isJson = /^application\/json\s*(;|$)/i.test(request.headers.get("content-type") ?? "");
-  if (body.byteLength > 0 && !isJson) {
-    throw new ProblemError("unsupported_media_type", { detail: "Send application/json." });
-  }
-  const inexact = findInexact(new TextDecoder().decode(body));
-  if (inexact !== null) {
-    const message = "This number would lose digits: send it as a string";
-    throw new ProblemError("invalid", { errors: [{ path: pointer(inexact), code: "inexact_number", message }] });
-  }
-  // One writing of it from here on: `application/json\t;x` is JSON to us and none to validators. Of no body it says nothing.
-  const headers = new Headers(request.headers);
-  if (isJson) {
-    headers.set("content-type", "application/json");
-  } else {
-    headers.delete("content-type");
-  }
-  const init = { method: request.method, headers, body: body.byteLength > 0 ? body : null };
-  return { request: new Request(request.url, init), bytes: body.byteLength };
-}

@@ -15,12 +15,16 @@ import { ProblemError } from "../platform/problem.ts";
 import { keyByHash } from "../store/config.ts";
 import type { Scope } from "../store/schema.ts";
 import type { ApiEnv } from "./api-env.ts";
+import { takeBody } from "./json-body.ts";
 
 /** What the header of a call has to hold, for whoever is refused. */
 const WANTS_KEY = "This call takes a merchant's API key: `Authorization: Bearer pbk_…`.";
 const WANTS_ADMIN = "This call takes the operator's ADMIN_TOKEN: `Authorization: Bearer …`.";
 
-/** What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. */
+/**
+ * What a route asks of its caller, for the OpenAPI document and for the middleware: one of these, spread in. Nothing of
+ * a body is read for a stranger: the middleware reads it for whoever it knows, and the route's validators come after it.
+ */
 export function needsScope(scope: Scope) {
   return { security: [{ apiKey: [scope] }], middleware: [requireScope(scope)] };
 }
@@ -58,11 +62,13 @@ function requireScope(scope: Scope | null): MiddlewareHandler<ApiEnv> {
       isWithin(c.env, c.env.KEY_LIMIT, key.id),
       isWithin(c.env, c.env.MERCHANT_LIMIT, key.merchant),
     ]);
-    const bytes = c.get("bodyBytes") ?? 0;
-    const overFor = within.every(Boolean) ? bytesOverFor(c.env, key.merchant, bytes, Date.now()) : RATE_PERIOD_SECONDS;
-    if (overFor > 0) {
-      throw tooMany(overFor);
+    if (!within.every(Boolean)) {
+      throw tooMany(RATE_PERIOD_SECONDS);
     }
+    await takeBody(c, (bytes) => {
+      const overFor = bytesOverFor(c.env, key.merchant, bytes, Date.now());
+      if (overFor > 0) throw tooMany(overFor);
+    });
     c.set("merchant", key.merchant);
     c.set("keyId", key.id);
     c.set("scopes", key.scopes);
@@ -83,6 +89,7 @@ const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
     const isKey = token !== null && isApiKey(token);
     throw refused(c, unauthorized(isKey ? `${WANTS_ADMIN} You sent a merchant's API key.` : WANTS_ADMIN));
   }
+  await takeBody(c);
   c.set("keyId", "admin");
   await next();
 };

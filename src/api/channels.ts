@@ -2,8 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
-import { ownSender, underOwnName } from "../channels/email/own-sender.ts";
-import { isSenderName } from "../channels/email/mailbox.ts";
+import { isOwnSenderName, ownSender, underOwnName } from "../channels/email/own-sender.ts";
 import { adapterOf, adapters } from "../channels/index.ts";
 import { REACHED } from "../event/channels.ts";
 import { seal } from "../platform/secret-box.ts";
@@ -172,7 +171,7 @@ function senderFor(env: Env, owner: Owner, from: unknown): string {
   if (domains.length === 0) {
     throw invalid("/provider", "domain_not_available", "Paybell has no domain to send from: use another provider.");
   }
-  const usual = owner.name !== null && isSenderName(owner.name) ? owner.name : undefined;
+  const usual = owner.name !== null && isOwnSenderName(owner.name) ? owner.name : undefined;
   const sender = ownSender(typeof from === "string" ? from : usual, owner, domains);
   if ("domain" in sender) {
     throw invalid("/from", "domain_not_available", `Paybell may not send email from ${sender.domain}.`);

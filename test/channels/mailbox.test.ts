@@ -88,6 +88,7 @@ describe("a mailbox", () => {
     ['"Doe\\, \\Jane" <jane@shop.example>', { email: "jane@shop.example", name: "Doe, Jane" }],
     ['Jane "Doe, Jr." <jane@shop.example>', { email: "jane@shop.example", name: "Jane Doe, Jr." }],
     ["نامه\u200Cای 👩\u200D🚀 <a@b.example>", { email: "a@b.example", name: "نامه\u200Cای 👩\u200D🚀" }],
+    ["Shop.de GmbH <ann@example.com>", { email: "ann@example.com", name: "Shop.de GmbH" }],
     ["  极好 Über  <ann@example.com>", { email: "ann@example.com", name: "极好 Über" }],
     [`${"n".repeat(100)} <ann@example.com>`, { email: "ann@example.com", name: "n".repeat(100) }],
   ])("is read: %s", (text, mailbox) => {
@@ -128,6 +129,9 @@ describe("a mailbox", () => {
     ["a header after it", "Ann <ann@example.com>\r\nBcc: eve@example.com"],
     ["a line separator in its name", "An\u2028n <ann@example.com>"],
     ["half a character in its name", "An\uD800n <ann@example.com>"],
+    ["a word that mail programs decode", "=?utf-8?B?c2VydmljZUBiYW5rLmNvbQ==?= <ann@example.com>"],
+    ["a name that nobody sees", "\u3164 <ann@example.com>"],
+    ["a name without a letter or digit", "- <ann@example.com>"],
     ["too long a name", `${"n".repeat(101)} <ann@example.com>`],
   ])("is none with %s", (_, text) => {
     expect(parseMailbox(text)).toBeNull();

@@ -114,7 +114,8 @@ describe("no name is a link", () => {
     ["हिन्दी.com", "हिन्दी com"],
     ["example.भारत", "example भारत"],
     ["💩.la", "💩 la"],
-    ["a\uFE0F.com", "a\uFE0F com"],
+    ["a\uFE0F.com", "a com"],
+    ["❤\uFE0F.com", "❤\uFE0F com"],
     ["ⓔⓥⓘⓛ.ⓒⓞⓜ", "ⓔⓥⓘⓛ ⓒⓞⓜ"],
   ])("%j", (name, expected) => {
     expect(emailName(name)).toBe(expected);

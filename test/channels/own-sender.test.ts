@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { EmailName, ownSender, underOwnName } from "../../src/channels/email/own-sender.ts";
+import { EmailName, OwnSender, ownSender, underOwnName } from "../../src/channels/email/own-sender.ts";
 import { randomId } from "../../src/event/ids.ts";
 
 const DOMAINS = ["paybell.example", "mail.paybell.example"];
@@ -38,6 +38,47 @@ describe("a sender at the operator's domains", () => {
   });
 
   it.each([
+    "Dr. Müller",
+    "A.B. Shop",
+    "Café No. 5",
+    "St. Galler Bank",
+    "Sport e.V.",
+    "No.5 S.p.A.",
+    "葛\u{E0100}城 ❤\uFE0F",
+    "Shop <mer-01ada@paybell.example>",
+    "mer-01ada@paybell.example",
+  ])("may be shown as %s", (from) => {
+    expect(OwnSender.safeParse(from).success).toBe(true);
+  });
+
+  it.each([
+    "=?utf-8?B?c2VydmljZUBiYW5rLmNvbQ==?=",
+    "\u3164",
+    "\u115F\u1160",
+    "Ba\u3164nk",
+    "Bank\uFE0F",
+    "Bank\u034F",
+    "- -",
+    "\u2800",
+    "Deutsche Bank AG (service at db.com)",
+    "Bank [service.bank.com]",
+    "alerts⓪bank.com",
+    "bank．com",
+    "bank。com",
+    "bank\u2024com",
+    "банк.рф",
+    "10.0.0.1",
+    "Amazon.de GmbH",
+    "Bank.com <mer-01ada@paybell.example>",
+    '"Bank [service.bank.com]" <mer-01ada@paybell.example>',
+    "=?utf-8?Q?Bank?= <mer-01ada@paybell.example>",
+  ])("is never shown as %s", (from) => {
+    expect(OwnSender.safeParse(from).success).toBe(false);
+  });
+
+  it.each([
+    ["Bank.com <bobs.shop@paybell.example>", "bobs.shop@paybell.example"],
+    ["=?utf-8?Q?Bank?= <bobs.shop@paybell.example>", "bobs.shop@paybell.example"],
     ["Shop <alerts@paybell.example>", "Shop <bobs.shop@paybell.example>"],
     ["noreply@bank.example <a@paybell.example>", "bobs.shop@paybell.example"],
     ["nonsense", "nonsense"],

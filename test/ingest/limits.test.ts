@@ -322,6 +322,39 @@ describe("an API key", () => {
     expect((await fetchOn({ STRANGER_LIMIT }, asAdmin)).status).toBe(200);
   });
 
+  it.each(["/v1/events", "/v1/merchants"])(
+    "that is missing or wrong has no body read or judged at %s",
+    async (path) => {
+      const STRANGER_LIMIT = limiter(3);
+      const address = newAddress();
+      const pulled = vi.fn();
+      const sent = (body: string, headers: Record<string, string> = {}) => {
+        const pull = (controller: ReadableStreamDefaultController) => {
+          pulled();
+          controller.enqueue(new TextEncoder().encode(body));
+          controller.close();
+        };
+        return fetchOn(
+          { STRANGER_LIMIT },
+          new Request(`https://paybell.test${path}`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "cf-connecting-ip": address, ...headers },
+            body: new ReadableStream({ pull }, { highWaterMark: 0 }),
+          }),
+        );
+      };
+      const answers = [
+        await sent("[1e+1000]"),
+        await sent("[1e+1000]", { authorization: "Bearer x" }),
+        await sent("{", { authorization: `Bearer ${newApiKey()}` }),
+        await sent("a=1", { "content-type": "text/plain" }),
+        await sent("x".repeat(300_000)),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429]);
+      expect(pulled).not.toHaveBeenCalled();
+    },
+  );
+
   it("that is none is not looked for", async () => {
     const { DB, reads } = counted();
     for (const key of ["pbk_guess", "x".repeat(500), `${newApiKey()}0`]) {

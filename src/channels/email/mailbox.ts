@@ -21,8 +21,8 @@ const NAMED = /^([^<>]*)<([^<>]+)>$/;
 /** RFC 5322, 3.2.5: words, and quoted strings in which a backslash makes any character itself. */
 const PHRASE = /^(?:[^"\\]|"(?:[^"\\]|\\.)*")*$/u;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/gu;
-/** What shows or hides an address, ends a quoted string or breaks the line. */
-const UNFIT = /[@"\\<>\p{Cc}\p{Zl}\p{Zp}]/u;
+/** What shows or hides an address, ends a quoted string, breaks the line, or is decoded into any of it (RFC 2047, 2). */
+const UNFIT = /[@"\\<>\p{Cc}\p{Zl}\p{Zp}]|=\?/u;
 /** What a name may hold only in quotes (RFC 5322, 3.2.3). */
 const SPECIALS = /[(),:;.[\]]/;
 
@@ -32,11 +32,11 @@ export function isAddress(text: string): boolean {
 }
 
 /**
- * Whether mail may show this as its sender's name: up to 100 characters that are seen as they are, on one line, and
- * none by which it could be taken for an address, in full width neither.
+ * Whether mail may show this as its sender's name: up to 100 characters that are seen as they are, on one line, a
+ * letter or digit among them, and none by which it could be taken for an address, in full width neither.
  */
 export function isSenderName(name: string): boolean {
-  const isShown = name.trim() !== "" && name.length <= MAX_NAME_LENGTH && withoutInvisible(name) === name;
+  const isShown = /[\p{L}\p{N}]/u.test(name) && name.length <= MAX_NAME_LENGTH && withoutInvisible(name) === name;
   return isShown && !UNFIT.test(name) && !UNFIT.test(name.normalize("NFKC"));
 }
 
@@ -66,7 +66,7 @@ export const Sender = z
   .string()
   .refine(
     (text) => parseMailbox(text) !== null,
-    'Name <a@b.c>, "Name" <a@b.c> or a@b.c; the name without @, quotes, and what nobody sees',
+    'Name <a@b.c>, "Name" <a@b.c> or a@b.c; the name with a letter or digit, without @, quotes, =?, and what nobody sees',
   );
 
 /** An email address in an account. */

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 
+import { HOST_STOP } from "../host-stop.ts";
 import { formatMailbox, isAddress, isSenderName, parseMailbox, senderOf } from "./mailbox.ts";
 
 /**
@@ -44,13 +45,19 @@ function localPartOf({ id, emailName }: Owner): string {
   return emailName ?? id.replace("_", "-");
 }
 
+/**
+ * Whether mail from a domain that all merchants share may show this name: a sender's name in which nobody reads
+ * another's domain, `bank.com`. A merchant that sends from a domain of its own may be called Shop.de.
+ */
+export function isOwnSenderName(name: string): boolean {
+  return isSenderName(name) && name.normalize("NFKC").search(HOST_STOP) === -1;
+}
+
 /** What an account may ask for: a name for people to read, an address, or both. */
-export const OwnSender = z
-  .string()
-  .refine(
-    (text) => isSenderName(text) || parseMailbox(text) !== null,
-    "A name, such as My shop, without @, quotes, and what nobody sees; your address is added to it",
-  );
+export const OwnSender = z.string().refine((text) => {
+  const { name = null } = parseMailbox(text) ?? { name: text };
+  return name === null || isOwnSenderName(name);
+}, "A name, such as My shop, without @, quotes, what nobody sees, and what looks like a domain (a space follows a full stop); your address is added to it");
 
 /**
  * What an account asked for ({@link OwnSender}; undefined: nothing), written out with the merchant's address at one of
@@ -75,7 +82,8 @@ export function ownSender(
 
 /** A stored sender under the merchant's own address: accounts of older releases name any. */
 export function underOwnName(from: string, owner: Owner): string {
-  const { email, ...name } = senderOf(from);
+  const { email, name } = senderOf(from);
   const own = `${localPartOf(owner)}@${email.split("@")[1]}`;
-  return isAddress(own) ? formatMailbox({ ...name, email: own }) : from;
+  const shown = name !== undefined && isOwnSenderName(name) ? { name } : {};
+  return isAddress(own) ? formatMailbox({ ...shown, email: own }) : from;
 }

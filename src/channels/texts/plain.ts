@@ -1,5 +1,6 @@
 // Names and references as people may read them. Others wrote them: nothing of them is ever a link or a line of its own.
 
+import { HOST_STOP } from "../host-stop.ts";
 import { withoutInvisible } from "../invisible.ts";
 import { cutName } from "./cut.ts";
 import { septetsOf } from "./gsm7.ts";
@@ -8,12 +9,6 @@ import { septetsOf } from "./gsm7.ts";
 const MAX_SMS_NAME = 40;
 const MAX_EMAIL_NAME = 100;
 const REFERENCE = /^[A-Za-z0-9._#/-]{1,40}$/;
-/**
- * The full stops of what programs make a link of: of a host's name, which can end in any sign
- * (https://github.com/gregjacobs/Autolinker.js/issues/238), or of an address in four numbers.
- */
-const HOST_STOP =
-  /(?<=\S)[.．。｡](?=\p{Alphabetic}[\p{Alphabetic}\p{M}])|(?<=\d)\.(?=\d{1,3}\.\d)|(?<=\d\.\d{1,3})\.(?=\d)/gu;
 
 /** Scripts that are written from right to left. */
 const RIGHT_TO_LEFT =
