@@ -11,7 +11,15 @@ import { seal } from "../platform/secret-box.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
 import { askFor, isOpen, newErasure } from "../store/erasures.ts";
-import { addressHash, addressHashes, addressRow, freshPeople, unsuppressing, type Person } from "../store/people.ts";
+import {
+  addressHash,
+  addressHashes,
+  addressRow,
+  forgetUser,
+  freshPeople,
+  unsuppressing,
+  type Person,
+} from "../store/people.ts";
 import { users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing } from "./audit.ts";
@@ -154,7 +162,7 @@ export function userRoutes(app: Api): void {
       .insert(users)
       .values(row)
       .onConflictDoUpdate({ target: [users.merchant, users.id], set });
-    forget(merchant);
+    forgetUser({ merchant, user: id });
     return c.json(await read(c, id), 200);
   });
 
@@ -202,7 +210,7 @@ export function userRoutes(app: Api): void {
         detail: `${CAPS.erasures} users may be being erased at a time, which takes each 15 days: ask again once some are finished.`,
       });
     }
-    forget(merchant);
+    forgetUser({ merchant, user: userId });
     // Who asks again gets one bite of it behind the answer; the cron goes on.
     const bites = added.length > 0 ? undefined : 1;
     c.executionCtx.waitUntil(eraseSome(c.env, [{ ...erasure, id: open.id }], Date.now(), bites));
