@@ -1,10 +1,12 @@
-/** A number exactly as it is written: `units` × 10^-`scale`, however long. */
+/** A number exactly as it is written, however long: `sign` × 0.`digits` × 10^`magnitude`. */
 export interface Decimal {
-  units: bigint;
-  scale: number;
-  /** How many digits stand before the point; below 0, how many zeros follow it. Of 0: as it comes. */
+  sign: -1 | 0 | 1;
   magnitude: number;
+  /** Without zeros at either end; empty: 0. */
+  digits: string;
 }
+
+const ZERO: Decimal = { sign: 0, magnitude: 0, digits: "" };
 
 /** Text longer than this writes no number that anybody pays. */
 const MAX_DIGITS = 64;
@@ -17,43 +19,34 @@ export function readDecimal(value: unknown): Decimal | null {
   if (match === null) {
     return null;
   }
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] = match;
-  const digits = (whole + fraction).replace(/^0+/, "");
-  const scale = fraction.length - Number(exponent);
-  return { units: BigInt(`${sign}${digits || "0"}`), scale, magnitude: digits.length - scale };
+  const [, minus = "", whole = "", fraction = "", exponent = "0"] = match;
+  const significant = (whole + fraction).replace(/^0+/, "");
+  if (significant === "") {
+    return ZERO;
+  }
+  const magnitude = significant.length - fraction.length + Number(exponent);
+  return { sign: minus === "" ? 1 : -1, magnitude, digits: significant.replace(/0+$/, "") };
 }
 
-/**
- * How two numbers stand: below 0, 0 or above. By sign, then by magnitude, so that no more is ever multiplied than the
- * digits that were written: 1e-300 next to 1 costs nothing.
- */
+/** How two numbers stand: below 0, 0 or above. Takes no more than their digits: 1e-300 is not written out for it. */
 export function compareDecimals(a: Decimal, b: Decimal): number {
-  const [left, right] = [signOf(a), signOf(b)];
-  if (left !== right || left === 0) {
-    return left - right;
+  if (a.sign !== b.sign) {
+    return a.sign - b.sign;
   }
   if (a.magnitude !== b.magnitude) {
-    return a.magnitude < b.magnitude ? -left : left;
+    return a.magnitude < b.magnitude ? -a.sign : a.sign;
   }
-  const scale = Math.max(a.scale, b.scale);
-  const [one, other] = [unitsAt(a, scale), unitsAt(b, scale)];
-  return one === other ? 0 : one < other ? -1 : 1;
+  // Behind the same point, digits stand in the order of their text.
+  return a.digits === b.digits ? 0 : a.digits < b.digits ? -a.sign : a.sign;
 }
 
 /** A number as text that is the same for all that write it. */
-export function canonicalDecimal({ units, scale }: Decimal): string {
-  if (units === 0n) {
-    return "0";
-  }
-  const digits = String(units);
-  const kept = digits.replace(/0+$/, "");
-  return `${kept}e${digits.length - kept.length - scale}`;
+export function canonicalDecimal({ sign, magnitude, digits }: Decimal): string {
+  return `${sign}/${magnitude}/${digits}`;
 }
 
-function signOf({ units }: Decimal): number {
-  return units === 0n ? 0 : units < 0n ? -1 : 1;
-}
-
-function unitsAt({ units, scale }: Decimal, wanted: number): bigint {
-  return wanted === scale ? units : units * 10n ** BigInt(wanted - scale);
+/** How many digits after the point the number has that a value is or writes, without zeros at the end. */
+export function decimalsOf(value: unknown): number {
+  const { magnitude, digits } = readDecimal(value) ?? ZERO;
+  return Math.max(0, digits.length - magnitude);
 }

@@ -1,4 +1,4 @@
-import { readDecimal } from "./decimal.ts";
+import { decimalsOf } from "./decimal.ts";
 import { nearestOf } from "./event-types.ts";
 import { isLiteral, OPERATORS, type Filter } from "./filter.ts";
 
@@ -153,7 +153,7 @@ class Check {
       this.refuse(path, `At most ${MAX_TEXT} characters`);
     } else if (Number.isInteger(operand) && !Number.isSafeInteger(operand)) {
       this.refuse(path, "JSON numbers are not exact above 2^53: write it as a string");
-    } else if ((readDecimal(operand)?.scale ?? 0) > MAX_DECIMALS) {
+    } else if (decimalsOf(operand) > MAX_DECIMALS) {
       this.refuse(path, `A number has at most ${MAX_DECIMALS} decimals, zeros too`);
     }
   }
