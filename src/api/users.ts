@@ -5,12 +5,22 @@ import type { Context } from "hono";
 
 import { parsePhone } from "../channels/phone.ts";
 import { UserId } from "../event/canonical.ts";
+import { CAPS } from "../platform/caps.ts";
+import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
 import { eraseSome } from "../outbox/erasing.ts";
 import { forget } from "../store/config.ts";
-import { newErasure } from "../store/erasures.ts";
-import { addressHash, addressHashes, addressRow, freshPeople, unsuppressing, type Person } from "../store/people.ts";
-import { erasures, users } from "../store/schema.ts";
+import { askFor, isOpen, newErasure } from "../store/erasures.ts";
+import {
+  addressHash,
+  addressHashes,
+  addressRow,
+  forgetUser,
+  freshPeople,
+  unsuppressing,
+  type Person,
+} from "../store/people.ts";
+import { users } from "../store/schema.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { audited, changing } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
@@ -110,12 +120,12 @@ const remove = createRoute({
   operationId: "deleteUser",
   summary: "Erase a user, from the log too; Paybell then sends the user nothing, and keeps amounts and ids of payments",
   description:
-    "This works for every user, also one that only events have named. Erasing goes on after the answer, and is repeated each day for 15 days to catch what was still on its way. When it is finished, the audit has an entry `user.erased`.",
+    "This works for every user, also one that only events have named. Asking again before it is finished starts the same erasure anew, under the same id. Erasing goes on after the answer, and is repeated each day for 15 days to catch what was still on its way. When it is finished, the audit has an entry `user.erased`.",
   ...needsScope("people:write"),
   request: { params: UserParam },
   responses: {
     202: json(Erasing, "The user's addresses are gone, and Paybell is erasing the user from the log"),
-    ...problems(401, 403),
+    ...problems(401, 403, 429),
   },
 });
 
@@ -152,7 +162,7 @@ export function userRoutes(app: Api): void {
       .insert(users)
       .values(row)
       .onConflictDoUpdate({ target: [users.merchant, users.id], set });
-    forget(merchant);
+    forgetUser({ merchant, user: id });
     return c.json(await read(c, id), 200);
   });
 
@@ -186,16 +196,25 @@ export function userRoutes(app: Api): void {
 
   app.openapi(remove, async (c) => {
     const [merchant, { userId }] = [c.get("merchant"), c.req.valid("param")];
-    const erasure = newErasure(merchant, userId, Date.now());
+    const erasure = { ...newErasure(merchant, userId, Date.now()), user: userId };
+    const { adding, renewing } = askFor(c.env.DB, erasure);
     const db = drizzle(c.env.DB);
-    await db.batch([
-      db.delete(users).where(and(eq(users.merchant, merchant), eq(users.id, userId))),
-      db.insert(erasures).values(erasure),
+    const [added, , [open]] = await db.batch([
+      adding,
       audited(c, { action: "user.erasure_started", target: erasure.id }),
+      renewing,
+      db.delete(users).where(and(eq(users.merchant, merchant), eq(users.id, userId), isOpen(merchant, userId))),
     ]);
-    forget(merchant);
-    c.executionCtx.waitUntil(eraseSome(c.env, [erasure], Date.now()));
-    return c.json({ id: erasure.id }, 202);
+    if (open === undefined) {
+      throw new ProblemError("too_many_erasures", {
+        detail: `${CAPS.erasures} users may be being erased at a time, which takes each 15 days: ask again once some are finished.`,
+      });
+    }
+    forgetUser({ merchant, user: userId });
+    // Who asks again gets one bite of it behind the answer; the cron goes on.
+    const bites = added.length > 0 ? undefined : 1;
+    c.executionCtx.waitUntil(eraseSome(c.env, [{ ...erasure, id: open.id }], Date.now(), bites));
+    return c.json({ id: open.id }, 202);
   });
 
   app.openapi(lift, async (c) => {

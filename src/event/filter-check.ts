@@ -1,3 +1,4 @@
+import { decimalsOf } from "./decimal.ts";
 import { nearestOf } from "./event-types.ts";
 import { isLiteral, OPERATORS, type Filter } from "./filter.ts";
 
@@ -6,6 +7,8 @@ const MAX_CHARS = 8_192;
 const MAX_DEPTH = 8;
 const MAX_NODES = 200;
 const MAX_TEXT = 512;
+/** Digits after the point, zeros too. */
+const MAX_DECIMALS = 64;
 
 /** One thing wrong with a filter, and where in it. */
 export interface FilterProblem {
@@ -150,6 +153,8 @@ class Check {
       this.refuse(path, `At most ${MAX_TEXT} characters`);
     } else if (Number.isInteger(operand) && !Number.isSafeInteger(operand)) {
       this.refuse(path, "JSON numbers are not exact above 2^53: write it as a string");
+    } else if (decimalsOf(operand) > MAX_DECIMALS) {
+      this.refuse(path, `A number has at most ${MAX_DECIMALS} decimals, zeros too`);
     }
   }
 

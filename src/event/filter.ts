@@ -1,3 +1,4 @@
+import { canonicalDecimal, compareDecimals, readDecimal, type Decimal } from "./decimal.ts";
 import type { EventView } from "./envelope.ts";
 
 /**
@@ -8,10 +9,53 @@ import type { EventView } from "./envelope.ts";
 export type Filter = Record<string, unknown>;
 
 /** Whether an event passes. Never throws; takes time with the size of the filter, not with that of the event. */
-export type Prepared = (view: EventView) => boolean;
+export type Prepared = (event: Reading) => boolean;
 
-/** Whether a value under a path meets a condition; what does not stand there is null. */
-type Meets = (value: unknown) => boolean;
+/** An event as filters read it: what stands under a path is looked up once for all filters that are asked about it. */
+export class Reading {
+  readonly #view: EventView;
+  readonly #read = new Map<string, Read>();
+
+  constructor(view: EventView) {
+    this.#view = view;
+  }
+
+  /** What stands under a path with dots. */
+  at(path: string): Read {
+    const known = this.#read.get(path);
+    if (known !== undefined) {
+      return known;
+    }
+    const read = new Read(valueAt(this.#view, path.split(".")));
+    this.#read.set(path, read);
+    return read;
+  }
+}
+
+/** A value of an event, null where there is none; which number it is or writes is worked out once. */
+class Read {
+  readonly value: unknown;
+  #decimal: Decimal | null | undefined;
+  #canonical: string | null | undefined;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+
+  get decimal(): Decimal | null {
+    this.#decimal = this.#decimal === undefined ? readDecimal(this.value) : this.#decimal;
+    return this.#decimal;
+  }
+
+  /** The number as text that is the same for all that write it. */
+  get canonical(): string | null {
+    this.#canonical = this.#canonical === undefined ? canonical(this.decimal) : this.#canonical;
+    return this.#canonical;
+  }
+}
+
+/** Whether what was read under a path meets a condition. */
+type Meets = (read: Read) => boolean;
 
 interface Operator {
   /** Whether the operator takes this operand, and how to say so. */
@@ -44,23 +88,32 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
     $nin: { ...LIST, prepare: (operands) => not(isAmong(operands)) },
     $startsWith: {
       ...TEXT,
-      prepare: (operand: string) => (value) => typeof value === "string" && value.startsWith(operand),
+      prepare:
+        (operand: string) =>
+        ({ value }) =>
+          typeof value === "string" && value.startsWith(operand),
     },
     $endsWith: {
       ...TEXT,
-      prepare: (operand: string) => (value) => typeof value === "string" && value.endsWith(operand),
+      prepare:
+        (operand: string) =>
+        ({ value }) =>
+          typeof value === "string" && value.endsWith(operand),
     },
     $exists: {
       takes: (operand) => typeof operand === "boolean",
       operand: "true or false",
-      prepare: (operand: boolean) => (value) => (value !== null) === operand,
+      prepare:
+        (operand: boolean) =>
+        ({ value }) =>
+          (value !== null) === operand,
     },
   }),
 );
 
 /** Whether an event passes a filter that was checked: {@link prepareFilter} for more than one event. */
 export function passes(filter: Filter, view: EventView): boolean {
-  return prepareFilter(filter)(view);
+  return prepareFilter(filter)(new Reading(view));
 }
 
 /** Reads a filter that was checked, once for all events that are asked about. */
@@ -69,24 +122,23 @@ export function prepareFilter(filter: Filter): Prepared {
     switch (key) {
       case "$and": {
         const each = (value as Filter[]).map(prepareFilter);
-        return (view) => each.every((one) => one(view));
+        return (event) => each.every((one) => one(event));
       }
       case "$or": {
         const each = (value as Filter[]).map(prepareFilter);
-        return (view) => each.some((one) => one(view));
+        return (event) => each.some((one) => one(event));
       }
       case "$not": {
         const inner = prepareFilter(value as Filter);
-        return (view) => !inner(view);
+        return (event) => !inner(event);
       }
       default: {
-        const path = key.split(".");
         const meets = prepareCondition(value);
-        return (view) => meets(valueAt(view, path));
+        return (event) => meets(event.at(key));
       }
     }
   });
-  return (view) => all.every((one) => one(view));
+  return (event) => all.every((one) => one(event));
 }
 
 /** A condition: all of its operators, or the literal that it is. */
@@ -100,11 +152,11 @@ function prepareCondition(condition: unknown): Meets {
     }
     return OPERATORS.get(name)?.prepare(operand as never) ?? (() => false);
   });
-  return (value) => all.every((meets) => meets(value));
+  return (read) => all.every((meets) => meets(read));
 }
 
 function not(meets: Meets): Meets {
-  return (value) => !meets(value);
+  return (read) => !meets(read);
 }
 
 /** What stands under a path; null where nothing does. Elements of lists go by their number. */
@@ -121,69 +173,35 @@ function valueAt(view: object, path: string[]): unknown {
 
 /** A number is equal to a number and to the text that writes it; a text only to the same text. */
 function equals(operand: unknown): Meets {
-  return typeof operand === "number" ? ordered(operand, (order) => order === 0) : (value) => value === operand;
+  return typeof operand === "number" ? ordered(operand, (order) => order === 0) : ({ value }) => value === operand;
 }
 
 /** Equal to one of a list: looked up, however long that is. */
 function isAmong(operands: unknown[]): Meets {
   const literals = new Set(operands.filter((operand) => typeof operand !== "number"));
-  const numbers = new Set(operands.flatMap((operand) => (typeof operand === "number" ? plain(operand) : [])));
-  return (value) => literals.has(value) || (numbers.size > 0 && numbers.has(plain(value)));
+  const numbers = new Set(
+    operands.map((operand) => (typeof operand === "number" ? canonical(readDecimal(operand)) : null)),
+  );
+  numbers.delete(null);
+  return (read) => literals.has(read.value) || (numbers.size > 0 && numbers.has(read.canonical));
 }
 
-/** A number as text that is the same for all that write it; undefined where a value is and writes none. */
-function plain(value: unknown): string | undefined {
-  const decimal = decimalOf(value);
-  if (decimal === null || decimal.units === 0n) {
-    return decimal === null ? undefined : "0";
-  }
-  const digits = String(decimal.units);
-  const kept = digits.replace(/0+$/, "");
-  return `${kept}e${digits.length - kept.length - decimal.scale}`;
+function canonical(decimal: Decimal | null): string | null {
+  return decimal && canonicalDecimal(decimal);
 }
 
 /**
- * Tests how a value stands to an operand: below 0, 0 or above; NaN where they cannot be compared. An operand that is or
- * writes a number is compared with what is or writes one, exactly, however long; any other text with text, by code
- * units, which is right for times in UTC of one form.
+ * Tests how a value stands to an operand: below 0, 0 or above. An operand that is or writes a number is compared with
+ * what is or writes one, exactly, however long; any other text with text, by code units, which is right for times in
+ * UTC of one form. What cannot be compared does not hold.
  */
 function ordered(operand: unknown, holds: (order: number) => boolean): Meets {
-  const right = decimalOf(operand);
+  const right = readDecimal(operand);
   if (right !== null) {
-    return (value) => {
-      const left = decimalOf(value);
-      return left !== null && holds(compare(left, right));
-    };
+    return ({ decimal: left }) => left !== null && holds(compareDecimals(left, right));
   }
-  return (value) => {
+  return ({ value }) => {
     const isText = typeof value === "string" && typeof operand === "string";
     return isText && holds(value === operand ? 0 : value < operand ? -1 : 1);
   };
-}
-
-/** `units` × 10^-`scale`. */
-interface Decimal {
-  units: bigint;
-  scale: number;
-}
-
-/** Text longer than this writes no number that anybody pays. */
-const MAX_DIGITS = 64;
-const DECIMAL = /^(-?(?:0|[1-9]\d*))(?:\.(\d+))?(?:e([+-]\d+))?$/;
-
-/** The number that a value is or writes: no leading zeros and no exponent, which only numbers have. Else null. */
-function decimalOf(value: unknown): Decimal | null {
-  const isWritten = typeof value === "string" && value.length <= MAX_DIGITS && !value.includes("e");
-  const match = isWritten || typeof value === "number" ? DECIMAL.exec(String(value)) : null;
-  if (match === null) {
-    return null;
-  }
-  const [, whole = "", fraction = "", exponent = "0"] = match;
-  return { units: BigInt(whole + fraction), scale: fraction.length - Number(exponent) };
-}
-
-function compare(a: Decimal, b: Decimal): number {
-  const scale = Math.max(a.scale, b.scale);
-  const [left, right] = [a, b].map(({ units, scale: own }) => units * 10n ** BigInt(scale - own)) as [bigint, bigint];
-  return left === right ? 0 : left < right ? -1 : 1;
 }

@@ -1,9 +1,9 @@
 import { whyUntold } from "../channels/rules.ts";
 import { isTold } from "../channels/texts/notice.ts";
-import { viewOf, type EventView } from "../event/envelope.ts";
+import { viewOf } from "../event/envelope.ts";
 import { prepareTypes } from "../event/event-types.ts";
 import type { Authenticity, PaymentEvent } from "../event/event.ts";
-import { prepareFilter, type Prepared } from "../event/filter.ts";
+import { prepareFilter, Reading, type Prepared } from "../event/filter.ts";
 import { isOperational } from "../event/operational.ts";
 import type { Planned } from "../outbox/contract.ts";
 import type { ChannelAccount, Endpoint, MerchantConfig } from "../store/config.ts";
@@ -18,9 +18,9 @@ export function plan(
   event: PaymentEvent,
   minAuthenticity?: Authenticity,
 ): Planned[] {
-  const view = endpoints.some(({ filter }) => filter !== null) ? viewOf(event) : null;
+  const reading = endpoints.some(({ filter }) => filter !== null) ? new Reading(viewOf(event)) : null;
   const webhooks = endpoints
-    .filter((endpoint) => wants(endpoint, event, view))
+    .filter((endpoint) => wants(endpoint, event, reading))
     .map(({ id, ordering, maxHoldSeconds, includeStale, payload }): Planned => {
       return {
         destination: id,
@@ -76,11 +76,11 @@ function wishesOf(endpoint: Endpoint): Wishes {
   return wishes;
 }
 
-function wants(endpoint: Endpoint, event: PaymentEvent, view: EventView | null): boolean {
+function wants(endpoint: Endpoint, event: PaymentEvent, reading: Reading | null): boolean {
   const { isOfType, passes } = wishesOf(endpoint);
   return (
     isOfType(event.type) &&
     (endpoint.livemode === null || endpoint.livemode === event.livemode) &&
-    (passes === null || view === null || passes(view))
+    (passes === null || reading === null || passes(reading))
   );
 }

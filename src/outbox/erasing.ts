@@ -13,9 +13,9 @@ export async function eraseDue(env: Env, now: number): Promise<void> {
 }
 
 /** Goes some bites on with erasures, with each in turn, so that a long one holds up no other. Never throws. */
-export async function eraseSome(env: Env, erasures: Erasure[], now: number): Promise<void> {
+export async function eraseSome(env: Env, erasures: Erasure[], now: number, atMost = BITES): Promise<void> {
   const waiting = [...erasures];
-  for (let bites = 0; bites < BITES && waiting.length > 0; bites += 1) {
+  for (let bites = 0; bites < atMost && waiting.length > 0; bites += 1) {
     const erasure = waiting.shift()!;
     try {
       await forgetObjects(env, erasure);

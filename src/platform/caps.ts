@@ -14,6 +14,8 @@ export const CAPS = {
   jobs: 5,
   /** Jobs that are over and still listed: the oldest go. */
   jobsKept: 10_000,
+  /** Erasures of users that are not finished, which takes each 15 days. */
+  erasures: 1_000,
   /** Headers of an endpoint, secret ones too, and their names and values together. */
   headers: 20,
   headerBytes: 8_192,

@@ -25,6 +25,7 @@ export const PROBLEMS = {
   too_many_secrets: { status: 422, title: "Too many secrets are still valid" },
   too_many_requests: { status: 429, title: "Too many requests" },
   too_many_jobs: { status: 429, title: "As many jobs run as may" },
+  too_many_erasures: { status: 429, title: "As many users are being erased as may" },
   quota_exceeded: { status: 429, title: "The merchant's events of this month are used up" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Unavailable for the moment" },

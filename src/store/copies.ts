@@ -24,8 +24,14 @@ interface Copy extends Loaded<unknown> {
 
 /** Copies of this isolate by `kind/id`. */
 const copies = new Shelf<Copy>();
-/** How often something was forgotten: what was being loaded meanwhile may be from before. */
+/**
+ * How often something was forgotten, and the how-manieth time it was, by merchant or key, of the last ones: what was
+ * being loaded meanwhile may be from before. `older`: when the last one was that is not known by name any more.
+ */
 let forgotten = 0;
+const lately = new Map<string, number>();
+let older = 0;
+const MAX_LATELY = 1_000;
 
 /** Keys that D1 has had nothing for, and when: apart, so that a flood of made-up ids pushes out no copy. */
 const absent = new Map<string, number>();
@@ -68,7 +74,7 @@ export async function copiesOf<T>(
     try {
       const loaded = await load(old);
       for (const key of old) {
-        keep(key, loaded.get(key) ?? null, before === forgotten ? now : now - FRESH_MS);
+        keep(key, loaded.get(key) ?? null, before, now);
       }
     } catch (error) {
       log.warn("store.load_failed", { error });
@@ -90,7 +96,7 @@ export async function freshCopy<T>(
   const before = forgotten;
   try {
     const loaded = await load();
-    keep(key, loaded, before === forgotten ? now : now - FRESH_MS);
+    keep(key, loaded, before, now);
     return { ok: true, value: loaded.value };
   } catch (error) {
     log.warn("store.load_failed", { error });
@@ -105,9 +111,35 @@ export function hasCopy(key: string): boolean {
 
 /** Forgets what this isolate knows of a merchant: a change that it made holds at once. */
 export function forget(merchant: string): void {
-  forgotten += 1;
-  absent.clear();
+  noteForgotten(merchant);
+  // What there is none of has no merchant but in its name.
+  for (const key of absent.keys()) {
+    if (key.includes(`/${merchant}`)) absent.delete(key);
+  }
   copies.clear(merchant);
+}
+
+/** Forgets one thing alone, by its key. */
+export function forgetOne(key: string): void {
+  noteForgotten(key);
+  absent.delete(key);
+  copies.delete(key);
+}
+
+function noteForgotten(what: string): void {
+  forgotten += 1;
+  lately.delete(what);
+  lately.set(what, forgotten);
+  if (lately.size > MAX_LATELY) {
+    const [oldest, at] = lately.entries().next().value!;
+    lately.delete(oldest);
+    older = at;
+  }
+}
+
+/** Whether something may have been forgotten since `before`, as {@link forgotten} was then. */
+function isForgottenSince(before: number, merchant: string, key: string): boolean {
+  return Math.max(older, lately.get(merchant) ?? 0, lately.get(key) ?? 0) > before;
 }
 
 /** Whether a caller has to load a copy anew. Of those that ask for one that is about to be old, the first does. */
@@ -134,10 +166,11 @@ function keepAbsent(key: string, isAbsent: boolean, now: number): void {
   }
 }
 
-/** `at`: epoch ms of which the copy is; as if it were old where it may miss a change that this isolate has made. */
-function keep(key: string, loaded: Loaded<unknown> | null, at: number): void {
+/** What was loaded is as if it were old where it may miss a change that this isolate has made since `before`. */
+function keep(key: string, loaded: Loaded<unknown> | null, before: number, now: number): void {
   copies.delete(key);
   if (loaded !== null) {
+    const at = isForgottenSince(before, loaded.merchant, key) ? now - FRESH_MS : now;
     copies.set(key, { ...loaded, at, isRenewed: false });
   }
 }

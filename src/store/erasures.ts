@@ -1,8 +1,13 @@
+import { and, eq, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+
 import { forgetPerson } from "../event/forgotten.ts";
 import { idFrom, randomId } from "../event/ids.ts";
+import { CAPS } from "../platform/caps.ts";
+import { hasFewer, insertWhere } from "./capped.ts";
 import { DELIVERIES_OF_ROW, UNFINISHED } from "./event-deliveries.ts";
 import { daysOf } from "./retention.ts";
-import type { erasures } from "./schema.ts";
+import { erasures } from "./schema.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** What was on its way when the erasure was asked for is over after 14 days, and in the log a day later at most. */
@@ -28,6 +33,9 @@ export interface Erasure {
 
 /** The outbox of what was erased: none, its name would tell of the user. */
 export const NO_OUTBOX = "";
+
+/** Whoever asks again meanwhile begins it anew: what a bite of the old one would write down then is void. */
+const AS_IT_WAS = "WHERE id = ? AND created_at = ?";
 
 const ERASE_DELIVERIES = `UPDATE deliveries SET user = NULL, outbox = '${NO_OUTBOX}', attempts = (
     SELECT json_group_object(key, json(json_remove(value, '$.response', '$.error', '$.message'))) FROM json_each(attempts))
@@ -67,8 +75,33 @@ const TABLES = [
 ] as const;
 
 /** The row of an erasure that is asked for now: of a user, or of the whole merchant (null). */
-export function newErasure(merchant: string, user: string | null, now: number): typeof erasures.$inferInsert & Erasure {
+export function newErasure(merchant: string, user: string | null, now: number): typeof erasures.$inferSelect {
   return { id: randomId("era", now), merchant, user, place: "", since: 0, dueAt: now, createdAt: now };
+}
+
+/** That a user's erasure was asked for, and has not come to its last pass. */
+export function isOpen(merchant: string, user: string) {
+  return sql`exists (select 1 from ${erasures} where merchant = ${merchant} and user = ${user})`;
+}
+
+/**
+ * The statements that write down a user's erasure, where the merchant has room for it: the first returns its id if it
+ * is a new one. A user whose erasure is open keeps that one: the second begins it again from now, and returns its id;
+ * nothing where there is no room.
+ */
+export function askFor(d1: D1Database, erasure: typeof erasures.$inferSelect & { user: string }) {
+  const { merchant, user, place, dueAt, createdAt } = erasure;
+  const hasRoom = hasFewer(erasures, merchant, CAPS.erasures);
+  return {
+    adding: insertWhere(d1, erasures, erasure, sql`not ${isOpen(merchant, user)} and ${hasRoom}`).returning({
+      id: erasures.id,
+    }),
+    renewing: drizzle(d1)
+      .update(erasures)
+      .set({ place, dueAt, createdAt })
+      .where(and(eq(erasures.merchant, merchant), eq(erasures.user, user)))
+      .returning({ id: erasures.id }),
+  };
 }
 
 /**
@@ -97,7 +130,10 @@ export async function eraseBite(env: Env, erasure: Erasure, now: number): Promis
       ? await deleteBite(db, erasure, now)
       : await forgetBite(db, { ...erasure, user: erasure.user });
   if (place !== null) {
-    await db.prepare("UPDATE erasures SET place = ?, due_at = ? WHERE id = ?").bind(place, now, erasure.id).run();
+    await db
+      .prepare(`UPDATE erasures SET place = ?, due_at = ? ${AS_IT_WAS}`)
+      .bind(place, now, erasure.id, erasure.createdAt)
+      .run();
     return { ...erasure, place };
   }
   await db.batch([
@@ -113,20 +149,22 @@ export async function eraseBite(env: Env, erasure: Erasure, now: number): Promis
  */
 function again(env: Env, { id, createdAt }: Erasure, now: number): D1PreparedStatement {
   const since = Math.max(0, createdAt - REPEATED_FOR_MS - daysOf(env.PAYLOAD_DAYS)) || 0;
-  return env.DB.prepare("UPDATE erasures SET place = '', since = ?, due_at = ? WHERE id = ?").bind(
+  return env.DB.prepare(`UPDATE erasures SET place = '', since = ?, due_at = ? ${AS_IT_WAS}`).bind(
     since,
     now + DAY_MS,
     id,
+    createdAt,
   );
 }
 
 /** The merchant's audit says when a user was erased; of a merchant that is erased nothing stays. */
-function endOf(db: D1Database, { id, merchant, user }: Erasure, now: number): D1PreparedStatement[] {
+function endOf(db: D1Database, { id, merchant, user, createdAt }: Erasure, now: number): D1PreparedStatement[] {
   const statement = db.prepare(
-    "INSERT INTO audit (merchant, id, at, actor, action, target, fields) VALUES (?, ?, ?, 'paybell', 'user.erased', ?, '[]')",
+    `INSERT INTO audit (merchant, id, at, actor, action, target, fields)
+     SELECT ?, ?, ?, 'paybell', 'user.erased', ?, '[]' WHERE changes() > 0`,
   );
   return [
-    db.prepare("DELETE FROM erasures WHERE id = ?").bind(id),
+    db.prepare(`DELETE FROM erasures ${AS_IT_WAS}`).bind(id, createdAt),
     ...(user === null ? [] : [statement.bind(merchant, randomId("aud", now), now, id)]),
   ];
 }

@@ -5,7 +5,7 @@ import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Channel } from "../event/channels.ts";
 import { blindIndex, blindIndexes } from "../platform/blind-index.ts";
 import { open, seal } from "../platform/secret-box.ts";
-import { copiesOf, forget, freshCopy, type Found, type Loaded } from "./copies.ts";
+import { copiesOf, forget, forgetOne, freshCopy, type Found, type Loaded } from "./copies.ts";
 import { suppressions, users, type SuppressionReason } from "./schema.ts";
 
 /** The channels whose addresses a user has. */
@@ -58,6 +58,11 @@ export async function freshPerson(env: Env, ref: UserRef, now = Date.now()): Pro
 export async function freshPeople(env: Env, refs: UserRef[]): Promise<Person[]> {
   const loaded = await loadPeople(env, refs);
   return refs.flatMap((ref) => loaded.get(personKey(ref))?.value ?? []);
+}
+
+/** Forgets this isolate's copy of one person, after a change of that person alone. */
+export function forgetUser(ref: UserRef): void {
+  forgetOne(personKey(ref));
 }
 
 /** Sees to it that an address is not used again. The first reason stays, but that the person said no outweighs. */

@@ -49,6 +49,21 @@ describe("what a merchant may have so many of, however many calls come at once",
     expect(await rows("audit")).toBe(1 + 4 + 1);
   });
 
+  it("erasures of users: who asks again for one that is open is not refused, who is refused keeps the user", async () => {
+    const erase = (user: string) => call("DELETE", `/v1/users/${user}`, { key: merchant.key });
+    await erase("u");
+    await fill("erasures", CAPS.erasures - 3, { id: "'e' || i || id", user: "'u' || i", due_at: "due_at + 9e12" });
+    expect(await allAtOnce(10, (n) => ["DELETE", `/v1/users/v${n}`, undefined])).toEqual({
+      "202 made": 3,
+      "429 too_many_erasures": 7,
+    });
+    expect((await erase("u")).status).toBe(202);
+    await call("PUT", "/v1/users/w", { key: merchant.key, body: {} });
+    expect((await erase("w")).json["code"]).toBe("too_many_erasures");
+    expect((await call("GET", "/v1/users/w", { key: merchant.key })).status).toBe(200);
+    expect(await rows("erasures")).toBe(CAPS.erasures);
+  });
+
   it("sources", async () => {
     await call("POST", "/v1/sources", { key: merchant.key, body: { provider: "stripe" } });
     await fill("sources", CAPS.sources - 3, { id: "'s' || i || id" });

@@ -90,3 +90,19 @@ describe("an endpoint is planned for an event", () => {
     ]);
   });
 });
+
+describe("what an event says", () => {
+  it("is read once for all endpoints and all conditions that ask about it", () => {
+    let reads = 0;
+    const custom = {
+      get v() {
+        reads += 1;
+        return "0.1";
+      },
+    };
+    const filter = { $and: Array.from({ length: 20 }, (_, i) => ({ "data.custom.v": { $gt: i / 1_000, $lt: 1 } })) };
+    const endpoints = Array.from({ length: 10 }, () => ({ filter }));
+    expect(plan(config(...endpoints), paymentEvent({ data: { custom } }))).toHaveLength(10);
+    expect(reads).toBe(1);
+  });
+});

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deliveryId } from "../../src/event/ids.ts";
 import { eraseDue } from "../../src/outbox/erasing.ts";
 import { gateKey, userKey } from "../../src/outbox/keys.ts";
-import { eraseBite, newErasure } from "../../src/store/erasures.ts";
+import { eraseBite, newErasure, type Erasure } from "../../src/store/erasures.ts";
 import { writeLog } from "../../src/store/log.ts";
 import { suppress } from "../../src/store/people.ts";
 import { erasures, jobs } from "../../src/store/schema.ts";
@@ -206,6 +206,41 @@ describe("the erasure of a user", () => {
       .bind(merchant.id)
       .first("n");
     expect(count).toBe(0);
+  });
+});
+
+describe("an erasure that is asked for again", () => {
+  it("is the one that is open, however often at once", async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, () => erase("ada")));
+    expect(new Set(ids).size).toBe(1);
+    expect((await left()).results).toEqual([{ id: ids[0] }]);
+    const { data } = (await call("GET", "/v1/audit", { key: merchant.key })).json;
+    expect(data.filter(({ action }) => action === "user.erasure_started")).toMatchObject([{ target: ids[0] }]);
+  });
+
+  it("reaches what came meanwhile, and the addresses that were given again", async () => {
+    const first = await erase("ada");
+    const passed = "SELECT since FROM erasures WHERE id = ?";
+    await vi.waitFor(async () => expect(await env.DB.prepare(passed).bind(first).first("since")).toBeGreaterThan(0));
+    await env.DB.prepare("UPDATE erasures SET created_at = created_at - 60000 WHERE id = ?").bind(first).run();
+    const event = await logged("ada", Date.now() - 30_000);
+    await call("PUT", "/v1/users/ada", { key: merchant.key, body: { email: "ada@customers.example" } });
+    expect(await erase("ada")).toBe(first);
+    await eraseDue(env, Date.now());
+    expect((await call("GET", `/v1/events/${event}`, { key: merchant.key })).json["user"]).toBeNull();
+    expect((await call("GET", "/v1/users/ada", { key: merchant.key })).status).toBe(404);
+  });
+
+  it("is not ended by the last pass of what was asked for before", async () => {
+    const now = Date.now();
+    const before = newErasure(merchant.id, "ada", now - 15 * DAY);
+    await drizzle(env.DB).insert(erasures).values(before);
+    expect(await erase("ada")).toBe(before.id);
+    let erasure: Erasure | null = before;
+    while (erasure !== null) erasure = await eraseBite(env, erasure, now);
+    expect((await left()).results).toEqual([{ id: before.id }]);
+    const { data } = (await call("GET", "/v1/audit", { key: merchant.key })).json;
+    expect(data.map(({ action }) => action)).not.toContain("user.erased");
   });
 });
 
