@@ -191,6 +191,16 @@ describe("an endpoint whose host has not said that it wants webhooks", () => {
     expect(sent).toHaveLength(0);
     expect(await postOne()).toMatchObject({ outcome: { kind: "delivered" } });
   });
+
+  it("is sent what comes once the operator trusts it", async () => {
+    receive(() => new Response(null, { status: 204 }));
+    await set("awaits_host", "shop.example");
+    const strict = { ...env, HOST_VERIFICATION: "always" };
+    const unnamed = { ...strict, TRUSTED_HOSTS: undefined } as unknown as Env;
+    expect(await postOne({ env: unnamed })).toMatchObject({ outcome: { kind: "deferred" } });
+    const trusting = { ...strict, TRUSTED_HOSTS: "Shop.example" };
+    expect(await postOne({ env: trusting })).toMatchObject({ outcome: { kind: "delivered" } });
+  });
 });
 
 describe("a host that is posted to as often as it may be", () => {
