@@ -222,7 +222,8 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
 
 /**
  * Writes a row and returns it as it is then: of the one that it replaces it leaves what is no setting, such as the
- * status. Null: that one's secrets, or the host that it awaits, are others than they were, or a new one would be one too many.
+ * status. Null: that one's secrets, or the host that it awaits, are others than they were, or a new one would be one
+ * too many.
  */
 async function write(
   c: Context<ApiEnv>,

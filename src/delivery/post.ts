@@ -165,7 +165,8 @@ function waitForHost({ env, record, dispatch }: Posting, { merchant, url }: Endp
     return null;
   }
   const now = Date.now();
-  const waitMs = hosts.take(merchant, hostOf(url), now, Math.random());
+  const isBack = dispatch.counter > 1;
+  const waitMs = hosts.take({ merchant, host: hostOf(url), isBack, now, random: Math.random() });
   const until = Math.ceil(now + waitMs);
   return waitMs === 0 ? null : deferred(record, dispatch, until, { reason: "throttled", until });
 }

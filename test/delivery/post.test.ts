@@ -212,7 +212,7 @@ describe("a host that is posted to as often as it may be", () => {
       outcome: { kind: "deferred", waits: { reason: "throttled", until: expect.closeTo(now + 1_500, -3) } },
       row: { status: "pending" },
     });
-    expect(take).toHaveBeenCalledWith(merchant, "shop.example", expect.any(Number), expect.any(Number));
+    expect(take).toHaveBeenCalledWith(expect.objectContaining({ merchant, host: "shop.example", isBack: false }));
     expect(sent).toHaveLength(0);
     expect(await postOne({ env: { ...env, RATE_LIMITS: "off" } })).toMatchObject({ outcome: { kind: "delivered" } });
   });
