@@ -9,7 +9,7 @@ import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { mustVerify } from "../platform/verification.ts";
+import { isAwaited } from "../platform/verification.ts";
 import { listDeliveries, toRecord, type DeliveryRecord } from "../store/delivery-list.ts";
 import { NO_OUTBOX } from "../store/erasures.ts";
 import { recordOf } from "../store/replay.ts";
@@ -192,7 +192,7 @@ async function whenAttempted(c: Context<ApiEnv>, destination: string): Promise<s
     const call = endpoint.status === "paused" ? "resume" : "enable";
     return `The endpoint is ${endpoint.status}. Paybell attempts it after POST /v1/endpoints/${destination}/${call}.`;
   }
-  if (endpoint.awaitsHost !== null && mustVerify(c.env)) {
+  if (isAwaited(c.env, endpoint.awaitsHost)) {
     return `Paybell attempts it once the host ${endpoint.awaitsHost} has said that it wants webhooks (docs/endpoints.md).`;
   }
   if (!endpoint.watch) {

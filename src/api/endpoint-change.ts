@@ -14,7 +14,7 @@ import type { ApiEnv } from "./api-env.ts";
 import { changing, namesOf } from "./audit.ts";
 import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } from "./endpoint-row.ts";
 import type { EndpointChange } from "./endpoint-schema.ts";
-import { askSoon, hostToAwait } from "./endpoint-verification.ts";
+import { afterChange, hostToAwait } from "./endpoint-verification.ts";
 import { defined, found } from "./schemas.ts";
 import { keptHeaders, nextHeaders } from "./secret-headers.ts";
 
@@ -60,15 +60,20 @@ export async function changeEndpoint(
     if (!row && url !== before.url) {
       await requireFewAt(c.env, before, url);
     }
-    if (row && row.awaitsHost !== before.awaitsHost) {
-      askSoon(c, row);
+    if (row) {
+      afterChange(c, before, row);
     }
     return row ?? null;
   });
 }
 
-/** Where an endpoint still leads where it did when it was read, with the same headers. */
-function isAsRead({ url, headers, secretHeaders }: EndpointRow): SQL | undefined {
+/** Where an endpoint still leads where it did when it was read, with the same headers, and awaits the same host. */
+function isAsRead({ url, headers, secretHeaders, awaitsHost }: EndpointRow): SQL | undefined {
   const is = (column: SQLiteColumn, value: unknown) => sql`${column} is ${sql.param(value, column)}`;
-  return and(eq(endpoints.url, url), is(endpoints.headers, headers), is(endpoints.secretHeaders, secretHeaders));
+  return and(
+    eq(endpoints.url, url),
+    is(endpoints.headers, headers),
+    is(endpoints.secretHeaders, secretHeaders),
+    is(endpoints.awaitsHost, awaitsHost),
+  );
 }

@@ -5,7 +5,7 @@ import { V } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
-import { mustVerify, mustVerifyHost } from "../platform/verification.ts";
+import { isAwaited, mustVerify, mustVerifyHost } from "../platform/verification.ts";
 import { freshConfig } from "../store/config.ts";
 import { hostOf, noteUnverified, noteVerified, readHosts, recordHost, takeCheck } from "../store/endpoint-hosts.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
@@ -32,12 +32,17 @@ const verify = createRoute({
   responses: { 200: json(Endpoint, "The endpoint"), ...problems(401, 403, 404, 429, 503) },
 });
 
-/** `/v1/endpoints/{id}/verify`. */
+/**
+ * `/v1/endpoints/{id}/verify`. What waits is let go where nothing has to be asked any more, too: an earlier call may have
+ * got only half of it done.
+ */
 export function endpointVerificationRoutes(app: Api): void {
   app.openapi(verify, async (c) => {
     const { id } = c.req.valid("param");
     const row = found(await readEndpoint(c, id));
-    if (row.awaitsHost !== null && !(await askNow(c, row))) {
+    if (!isAwaited(c.env, row.awaitsHost)) {
+      await letGo(c.env, row);
+    } else if (!(await askNow(c, row))) {
       const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
       throw new ProblemError("too_many_requests", { detail: "Its host was asked a moment ago.", headers });
     }
@@ -69,13 +74,28 @@ export async function hostToAwait(
   return recorded.verifiedAt === null ? host : null;
 }
 
-/** Asks the host of an endpoint that has just come to await one: whoever answers challenges is verified at once. */
-export function askSoon(c: Context<ApiEnv>, row: EndpointRow): void {
-  if (row.awaitsHost !== null) {
-    const asking = askNow(c, row).catch((error: unknown) =>
-      log.warn("endpoint.not_asked", { endpoint: row.id, error }),
-    );
-    c.executionCtx.waitUntil(asking);
+/**
+ * Goes on behind the answer where an endpoint was made or changed. A host that it has come to await is asked: whoever
+ * answers challenges is verified at once. Where it awaits none any more, what has waited goes.
+ */
+export function afterChange(c: Context<ApiEnv>, before: EndpointRow | null, row: EndpointRow): void {
+  const awaited = before?.awaitsHost ?? null;
+  if (row.awaitsHost === awaited) {
+    return;
+  }
+  const going = isAwaited(c.env, row.awaitsHost) ? askNow(c, row) : letGo(c.env, row);
+  c.executionCtx.waitUntil(
+    going.catch((error: unknown) => log.warn("endpoint.not_asked", { endpoint: row.id, error })),
+  );
+}
+
+/** Lets go what has waited for an endpoint's host, unless the merchant has paused it. */
+async function letGo(
+  env: Env,
+  { merchant, id, status }: Pick<EndpointRow, "merchant" | "id" | "status">,
+): Promise<void> {
+  if (status === "enabled") {
+    await (await gateOf(env, merchant, id)).open({ v: V, merchant, endpoint: id });
   }
 }
 
@@ -106,18 +126,19 @@ async function askNow(c: Context<ApiEnv>, { merchant, id, awaitsHost: host }: En
     return true;
   }
   const opened = await noteVerified(env.DB, asked, answer.how, now);
+  await Promise.all(opened.map((one) => letGo(env, one)));
   await noted(c, { action: "endpoint.verified", target: id });
-  await Promise.all(
-    opened.map(async (one) => (await gateOf(env, merchant, one)).open({ v: V, merchant, endpoint: one })),
-  );
   return true;
 }
 
-/** Endpoints of one merchant as the API shows them. */
+/** Endpoints of one merchant as the API shows them; of a host that nobody has to ask nothing is shown. */
 export async function showEndpoints(env: Env, rows: EndpointRow[]): Promise<z.infer<typeof Endpoint>[]> {
   const [first] = rows;
   const hosts = first && mustVerify(env) ? await readHosts(env.DB, first.merchant) : null;
-  return rows.map((row) => toEndpoint(row, hosts?.get(hostOf(row.url)) ?? null));
+  return rows.map((row) => {
+    const host = hostOf(row.url);
+    return toEndpoint(row, (mustVerifyHost(env, host) && hosts?.get(host)) || null);
+  });
 }
 
 /** One endpoint as the API shows it. */

@@ -23,7 +23,7 @@ import { isEndpoint, isFewAt, readEndpoint, requireFewAt, type EndpointRow } fro
 import { Endpoint, EndpointChange, EndpointWithHealth, NewEndpoint, OwnIdParam } from "./endpoint-schema.ts";
 import { OVERLAP_SECONDS, secretColumns } from "./endpoint-secrets.ts";
 import { healthOf } from "./endpoint-state.ts";
-import { askSoon, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
+import { afterChange, hostToAwait, showEndpoint, showEndpoints } from "./endpoint-verification.ts";
 import { withPublicUrl } from "./public-url.ts";
 import { body, found, IdParam, json, ListQuery, page, pageBy, pageOf, problems } from "./schemas.ts";
 import { keptHeaders, nextHeaders } from "./secret-headers.ts";
@@ -213,8 +213,8 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
     if (!written && !before && !(await readEndpoint(c, id))) {
       throw new ProblemError("too_many_endpoints", { detail: `A merchant has at most ${CAPS.endpoints}: delete one.` });
     }
-    if (written && written.awaitsHost !== before?.awaitsHost) {
-      askSoon(c, written);
+    if (written) {
+      afterChange(c, before, written);
     }
     return written && { ...(await showEndpoint(c.env, written)), secret };
   });
@@ -222,7 +222,8 @@ async function put(c: Context<ApiEnv>, id: string, input: z.infer<typeof NewEndp
 
 /**
  * Writes a row and returns it as it is then: of the one that it replaces it leaves what is no setting, such as the
- * status. Null: that one's secrets are others than they were, or a new one would be one too many.
+ * status. Null: that one's secrets, or the host that it awaits, are others than they were, or a new one would be one
+ * too many.
  */
 async function write(
   c: Context<ApiEnv>,
@@ -238,7 +239,7 @@ async function write(
     .onConflictDoUpdate({
       target: [endpoints.merchant, endpoints.id],
       set: settings,
-      setWhere: before ? isAsRead(before)! : sql`false`,
+      setWhere: before ? and(isAsRead(before), sql`${endpoints.awaitsHost} is ${before.awaitsHost}`)! : sql`false`,
     })
     .returning();
   const [written = null] = await changing(c, change, writing);

@@ -1,7 +1,7 @@
 import { V, type Dispatch, type EventRecord } from "../outbox/contract.ts";
 import { gateOf } from "../outbox/gates.ts";
 import { log } from "../platform/log.ts";
-import { mustVerify } from "../platform/verification.ts";
+import { isAwaited } from "../platform/verification.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { headersOf } from "../store/endpoint-headers.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
@@ -165,7 +165,8 @@ function waitForHost({ env, record, dispatch }: Posting, { merchant, url }: Endp
     return null;
   }
   const now = Date.now();
-  const waitMs = hosts.take(merchant, hostOf(url), now, Math.random());
+  const isBack = dispatch.counter > 1;
+  const waitMs = hosts.take({ merchant, host: hostOf(url), isBack, now, random: Math.random() });
   const until = Math.ceil(now + waitMs);
   return waitMs === 0 ? null : deferred(record, dispatch, until, { reason: "throttled", until });
 }
@@ -244,7 +245,7 @@ async function lookUp(
 
 /** Whether an endpoint takes anything: its merchant says so, and its host where that has to. */
 function isOpen({ env }: Posting, { status, awaitsHost }: Endpoint): boolean {
-  return status === "enabled" && (awaitsHost === null || !mustVerify(env));
+  return status === "enabled" && !isAwaited(env, awaitsHost);
 }
 
 /**

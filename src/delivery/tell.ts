@@ -1,4 +1,4 @@
-import type { Adapter, HttpAdapter, Message, Sent } from "../channels/adapter.ts";
+import type { Adapter, FailureClass, HttpAdapter, Message, Sent } from "../channels/adapter.ts";
 import { underOwnName } from "../channels/email/own-sender.ts";
 import { adapterOf } from "../channels/index.ts";
 import { whyUntold } from "../channels/rules.ts";
@@ -9,7 +9,7 @@ import type { PaymentEvent } from "../event/event.ts";
 import { V, type Claimed, type Dispatch, type EventRecord } from "../outbox/contract.ts";
 import { log } from "../platform/log.ts";
 import { freshConfig, merchantConfig, sourceById, type ChannelAccount, type MerchantConfig } from "../store/config.ts";
-import { countEmail, nextDay } from "../store/email-counts.ts";
+import { countEmail, nextDay, uncountEmail } from "../store/email-counts.ts";
 import { freshPerson, personOf, suppress, type AddressedChannel, type Contact, type Person } from "../store/people.ts";
 import { Circuits } from "../platform/circuits.ts";
 import { exchange } from "../platform/exchange.ts";
@@ -24,8 +24,13 @@ const CONFIG_PAUSE_MS = 60_000;
 const THROTTLE_PAUSE_MS = 1_000;
 /** Those who wait for an account come back spread over so long, not all at once. */
 const SPREAD_MS = 2_000;
+/** An email that cannot be counted now is tried again after so long. */
+const UNCOUNTED_MS = 5_000;
 /** What waits for the next day comes spread over so long: midnight belongs to everybody. */
 const DAY_SPREAD_MS = 600_000;
+
+/** Failures after which nothing was sent, and that are tried again. */
+const UNSENT: ReadonlySet<FailureClass> = new Set(["transient", "throttled", "config"]);
 
 const circuits = new Circuits();
 
@@ -68,16 +73,6 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
     const until = Math.ceil(openUntil + Math.random() * SPREAD_MS);
     return deferred(record, dispatch, until, { reason: "breaker", until });
   }
-  if (!isTooLate && adapter.via === "send_email") {
-    const isWithin = await countOne(telling.env, way.merchant, now);
-    if (isWithin === null) {
-      return null;
-    }
-    if (!isWithin) {
-      const until = nextDay(now) + Math.ceil(Math.random() * DAY_SPREAD_MS);
-      return deferred(record, dispatch, until, { reason: "daily_limit", until });
-    }
-  }
   const claimed = await claim(telling, adapter.idempotencySeconds === null ? "once" : "again");
   if (claimed === null) {
     return null;
@@ -92,7 +87,10 @@ export async function tell(telling: Telling): Promise<Conclusion | null> {
     return deferred(record, dispatch, Date.now(), { reason: "backoff" });
   }
   const rendered = renderText(channel, { type: record.type, merchant: way.merchant.name, data: body.data }, way.locale);
-  return rendered === null ? skipped(record, dispatch, "no_text") : send(telling, way, rendered);
+  if (rendered === null) {
+    return skipped(record, dispatch, "no_text");
+  }
+  return (adapter.via === "send_email" && (await waitForDay(telling, way.merchant))) || send(telling, way, rendered);
 }
 
 /** What is read of an event's body. */
@@ -132,14 +130,26 @@ async function wayTo({ env, record: { merchant, user }, channel }: Telling): Pro
   return { reason };
 }
 
-/** Counts an email by our own binding; false: today is used up. Null: it cannot be counted now. */
-async function countOne(env: Env, { id, dailyEmailLimit }: MerchantConfig, now: number): Promise<boolean | null> {
+/**
+ * Counts an email by our own binding, which is about to be sent. What is to be said where today is used up, or where
+ * nobody can count now; null: it may go.
+ */
+async function waitForDay(
+  { env, record, dispatch }: Telling,
+  { id, dailyEmailLimit }: MerchantConfig,
+): Promise<Conclusion | null> {
+  const now = Date.now();
   try {
-    return await countEmail(env.DB, id, dailyEmailLimit ?? emailsADay(env), now);
+    if (await countEmail(env.DB, id, dailyEmailLimit ?? emailsADay(env), now)) {
+      return null;
+    }
   } catch (error) {
     log.warn("email.uncounted", { merchant: id, error });
-    return null;
+    const until = now + UNCOUNTED_MS;
+    return deferred(record, dispatch, until, { reason: "backoff", until });
   }
+  const until = nextDay(now) + Math.ceil(Math.random() * DAY_SPREAD_MS);
+  return deferred(record, dispatch, until, { reason: "daily_limit", until });
 }
 
 /** A deployment whose own vars do not name it yet has what `wrangler.toml` says. */
@@ -163,6 +173,11 @@ async function send(
     expiresAt,
   });
   if (!sent.ok) {
+    if (adapter.via === "send_email" && UNSENT.has(sent.class)) {
+      await uncountEmail(env.DB, merchant.id, at).catch((error: unknown) =>
+        log.warn("email.not_given_back", { merchant: merchant.id, error }),
+      );
+    }
     await consequences(telling, account, contact, sent);
   }
   const result = { sent, at, durationMs: Date.now() - at, isSafeToRepeat: adapter.idempotencySeconds !== null };

@@ -14,6 +14,14 @@ export async function countEmail(db: D1Database, merchant: string, limit: number
   return (await db.prepare(COUNT).bind(merchant, dayOf(now), limit).first()) !== null;
 }
 
+/** Takes back an email that was counted on the day of `at` (epoch ms) and not sent. Throws where D1 does. */
+export async function uncountEmail(db: D1Database, merchant: string, at: number): Promise<void> {
+  await db
+    .prepare("UPDATE email_counts SET emails = emails - 1 WHERE merchant = ? AND day = ? AND emails > 0")
+    .bind(merchant, dayOf(at))
+    .run();
+}
+
 /** How many emails of a merchant were counted on the day of `now`. */
 export async function emailsToday(db: D1Database, merchant: string, now: number): Promise<number> {
   const count = await db

@@ -111,25 +111,25 @@ export async function noteUnverified(db: D1Database, merchant: string, host: str
 }
 
 /**
- * Writes down that a host wants a merchant's webhooks, and opens the endpoints that await it. Returns those of them that
- * are enabled, by their ids: what has waited for them may go. `now`: epoch ms.
+ * Writes down that a host wants a merchant's webhooks, and opens the endpoints that await it. Returns those: what has
+ * waited for them may go. `now`: epoch ms.
  */
 export async function noteVerified(
   db: D1Database,
   { merchant, host }: Pick<EndpointHost, "merchant" | "host">,
   how: NonNullable<EndpointHost["how"]>,
   now: number,
-): Promise<string[]> {
+): Promise<Pick<typeof endpoints.$inferSelect, "merchant" | "id" | "status">[]> {
   const [, opened] = await drizzle(db).batch([
     drizzle(db).update(endpointHosts).set({ verifiedAt: now, how, failure: null }).where(isHost(merchant, host)),
     drizzle(db)
       .update(endpoints)
       .set({ awaitsHost: null })
       .where(and(eq(endpoints.merchant, merchant), eq(endpoints.awaitsHost, host)))
-      .returning({ id: endpoints.id, status: endpoints.status }),
+      .returning({ merchant: endpoints.merchant, id: endpoints.id, status: endpoints.status }),
   ]);
   forget(merchant);
-  return opened.filter(({ status }) => status === "enabled").map(({ id }) => id);
+  return opened;
 }
 
 function isHost(merchant: string, host: string): SQL | undefined {

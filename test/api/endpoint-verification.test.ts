@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { createApp } from "../../src/api/app.ts";
-import { hostOf } from "../../src/store/endpoint-hosts.ts";
+import { hostOf, noteVerified } from "../../src/store/endpoint-hosts.ts";
 import { call, newEndpoint, newMerchant, receive } from "../support/merchant.ts";
 
 const STRICT = { HOST_VERIFICATION: "always" };
@@ -227,6 +227,100 @@ describe("a host counts as verified", () => {
     const vars = { HOST_VERIFICATION: "on", ALLOW_PRIVATE_ENDPOINTS: "false" };
     const { json } = await strictly("POST", "/v1/endpoints", { vars, body: { url: "https://relay.example/1" } });
     expect(json["verification"]).toMatchObject({ status: "pending" });
+  });
+});
+
+describe("what has waited for a host goes", () => {
+  /** A Worker's vars with gates that write down who is opened, or do `instead`. */
+  function watched(instead?: () => void, more: object = {}) {
+    const opened: string[] = [];
+    const open = async ({ endpoint }: { endpoint: string }) => {
+      instead?.();
+      opened.push(endpoint);
+    };
+    return { opened, vars: { ...STRICT, ENDPOINT_GATE: { getByName: () => ({ open }) }, ...more } };
+  }
+  const willing = () =>
+    receive(async (request) => {
+      const { challenge = "" } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
+      return new Response(challenge);
+    });
+  const TRUSTING = { TRUSTED_HOSTS: "relay.example" };
+
+  it.each(["PATCH", "PUT"])("where a %s leads the endpoint to one that has said yes, or is trusted", async (method) => {
+    willing();
+    const verified = await newUnverified();
+    refusing();
+    for (const url of [`https://${verified.host}/other`, "https://relay.example/"]) {
+      const { id } = await newUnverified();
+      const { opened, vars } = watched(undefined, TRUSTING);
+      expect((await strictly(method, `/v1/endpoints/${id}`, { vars, body: { url } })).status).toBe(200);
+      expect(opened).toEqual([id]);
+      await strictly(method, `/v1/endpoints/${id}`, { vars, body: { url: `${url}?again` } });
+      expect(opened).toEqual([id]);
+    }
+  });
+
+  it("at the next question, where the gate did not answer the first", async () => {
+    refusing();
+    const { id } = await newUnverified();
+    await rest();
+    willing();
+    const broken = watched(() => {
+      throw new Error("The gate does not answer");
+    });
+    expect((await strictly("POST", `/v1/endpoints/${id}/verify`, broken)).status).toBe(500);
+    const { opened, vars } = watched();
+    expect(await strictly("POST", `/v1/endpoints/${id}/verify`, { vars })).toMatchObject({
+      status: 200,
+      json: { verification: { status: "verified" } },
+    });
+    expect(opened).toEqual([id]);
+  });
+
+  it("at the next question, where the operator has come to trust it", async () => {
+    const sent = refusing();
+    const { id, host } = await newUnverified();
+    const { opened, vars } = watched(undefined, { TRUSTED_HOSTS: `relay.example ${host}` });
+    const { status, json } = await strictly("POST", `/v1/endpoints/${id}/verify`, { vars });
+    expect({ status, verification: json["verification"], opened }).toEqual({
+      status: 200,
+      verification: null,
+      opened: [id],
+    });
+    expect(sent).toHaveLength(2);
+  });
+
+  it("but not to an endpoint that is paused, before it is resumed", async () => {
+    refusing();
+    const { id } = await newUnverified();
+    const { opened, vars } = watched(undefined, TRUSTING);
+    await strictly("POST", `/v1/endpoints/${id}/pause`);
+    await strictly("PATCH", `/v1/endpoints/${id}`, { vars, body: { url: "https://relay.example/" } });
+    await strictly("POST", `/v1/endpoints/${id}/verify`, { vars });
+    expect(opened).toEqual([]);
+  });
+});
+
+it.each([
+  ["PUT", (host: string) => ({ url: `https://${host}/hook`, payload: "thin" })],
+  ["PATCH", (host: string) => ({ url: `https://${host}/v2` })],
+])("a %s does not undo that the host was verified while it was under way", async (method, body) => {
+  refusing();
+  const { id, host } = await newUnverified();
+  let isVerified = false;
+  const batch: D1Database["batch"] = async (statements) => {
+    if (!isVerified) {
+      isVerified = true;
+      await noteVerified(env.DB, { merchant: merchant.id, host }, "challenge", Date.now());
+    }
+    return env.DB.batch(statements);
+  };
+  const DB = { prepare: (query: string) => env.DB.prepare(query), batch };
+  const changed = { vars: { ...STRICT, DB }, body: body(host) };
+  expect(await strictly(method, `/v1/endpoints/${id}`, changed)).toMatchObject({
+    status: 200,
+    json: { verification: { status: "verified" } },
   });
 });
 

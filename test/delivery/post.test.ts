@@ -191,6 +191,16 @@ describe("an endpoint whose host has not said that it wants webhooks", () => {
     expect(sent).toHaveLength(0);
     expect(await postOne()).toMatchObject({ outcome: { kind: "delivered" } });
   });
+
+  it("is sent what comes once the operator trusts it", async () => {
+    receive(() => new Response(null, { status: 204 }));
+    await set("awaits_host", "shop.example");
+    const strict = { ...env, HOST_VERIFICATION: "always" };
+    const unnamed = { ...strict, TRUSTED_HOSTS: undefined } as unknown as Env;
+    expect(await postOne({ env: unnamed })).toMatchObject({ outcome: { kind: "deferred" } });
+    const trusting = { ...strict, TRUSTED_HOSTS: "Shop.example" };
+    expect(await postOne({ env: trusting })).toMatchObject({ outcome: { kind: "delivered" } });
+  });
 });
 
 describe("a host that is posted to as often as it may be", () => {
@@ -202,7 +212,7 @@ describe("a host that is posted to as often as it may be", () => {
       outcome: { kind: "deferred", waits: { reason: "throttled", until: expect.closeTo(now + 1_500, -3) } },
       row: { status: "pending" },
     });
-    expect(take).toHaveBeenCalledWith(merchant, "shop.example", expect.any(Number), expect.any(Number));
+    expect(take).toHaveBeenCalledWith(expect.objectContaining({ merchant, host: "shop.example", isBack: false }));
     expect(sent).toHaveLength(0);
     expect(await postOne({ env: { ...env, RATE_LIMITS: "off" } })).toMatchObject({ outcome: { kind: "delivered" } });
   });

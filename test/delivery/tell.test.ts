@@ -11,6 +11,7 @@ import { deliveryId } from "../../src/event/ids.ts";
 import { userKey } from "../../src/outbox/keys.ts";
 import { seal } from "../../src/platform/secret-box.ts";
 import { forget } from "../../src/store/config.ts";
+import { emailsToday } from "../../src/store/email-counts.ts";
 import { addressRow, personOf } from "../../src/store/people.ts";
 import { acceptEvents } from "../../src/ingest/accept.ts";
 import { acceptEvent, endpoint, pass, paymentEvent } from "../support/builders.ts";
@@ -182,6 +183,40 @@ describe("telling a person", () => {
       "email",
       "sent",
     );
+  });
+
+  it("by the Worker's own email binding: what was not sent is not counted", async () => {
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
+    await put("/v1/users/ada", ADA);
+    const sent = vi.spyOn(env.EMAIL, "send");
+    sent.mockRejectedValueOnce(Object.assign(new Error("Try again"), { code: "E_INTERNAL_SERVER_ERROR" }));
+    const payment = { id: "p_uncounted", amount: { value: "1999", currency: "EUR" } };
+    const paid = await post({ data: { payment } });
+    await until(paid, "email", "retrying");
+    const refund = { id: "re_1", amount: { value: "1999", currency: "EUR" } };
+    const refunded = await post({ type: "refund.succeeded", data: { payment: { id: "p_uncounted" }, refund } });
+    await wait(10_000);
+    expect(await until(paid, "email", "skipped")).toMatchObject({ reason: "superseded" });
+    await until(refunded, "email", "sent");
+    expect(sent).toHaveBeenCalledTimes(2);
+    expect(await emailsToday(env.DB, merchant.id, Date.now())).toBe(1);
+  });
+
+  it("by the Worker's own email binding: waits a moment while nobody can count", async () => {
+    await put("/v1/channels/email", { provider: "cloudflare", from: "Shop" });
+    await put("/v1/users/ada", ADA);
+    const counts = "CREATE TRIGGER uncounted BEFORE INSERT ON email_counts BEGIN SELECT raise(ABORT, 'down'); END";
+    await env.DB.prepare(counts).run();
+    const event = await post();
+    try {
+      await vi.waitUntil(async () => (await show(event, "email")).waitingFor?.reason === "backoff", {
+        timeout: 10_000,
+      });
+    } finally {
+      await env.DB.prepare("DROP TRIGGER uncounted").run();
+    }
+    await wait(10_000);
+    expect((await until(event, "email", "sent")).attempts).toHaveLength(1);
   });
 
   it("on a lane of its own: the next message goes out when this one was taken", async () => {

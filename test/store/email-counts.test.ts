@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 
-import { countEmail, emailsToday, nextDay } from "../../src/store/email-counts.ts";
+import { countEmail, emailsToday, nextDay, uncountEmail } from "../../src/store/email-counts.ts";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY_MS = 86_400_000;
@@ -18,6 +18,15 @@ describe("the count of a merchant's emails", () => {
     // A clock that is behind gives nobody a second day.
     expect([await ask(NOON), await ask(NOON), await ask(NOON)]).toEqual([true, true, false]);
     expect(await emailsToday(env.DB, "mer_1", NOON + DAY_MS)).toBe(3);
+  });
+
+  it("is one less for one that was taken back, and never below none", async () => {
+    await countEmail(env.DB, "mer_5", 3, NOON);
+    await uncountEmail(env.DB, "mer_5", NOON - DAY_MS);
+    expect(await emailsToday(env.DB, "mer_5", NOON)).toBe(1);
+    await uncountEmail(env.DB, "mer_5", NOON + 1);
+    await uncountEmail(env.DB, "mer_5", NOON + 1);
+    expect(await emailsToday(env.DB, "mer_5", NOON)).toBe(0);
   });
 
   it("lets none through where none may, not the first one either", async () => {
