@@ -277,6 +277,19 @@ describe("a paused endpoint", () => {
     expect(again.mock.calls.map(([messages]) => [...messages].length)).toEqual([1]);
   });
 
+  it("is watched until all that waits has gone, which goes on as it succeeds, and no longer", { timeout: 40_000 }, async () => {
+    await listen({ url: "https://shop.example/sixty" }, ok);
+    await act("pause");
+    const events = await Promise.all(Array.from({ length: 60 }, (_, n) => post(`u_sixty_${n}`)));
+    await vi.waitUntil(async () => (await parked()).length === 60, { timeout: 15_000 });
+    for (const event of events) await until(event, waits("paused"), "waiting");
+    await act("resume");
+    for (const event of events) await until(event, isOver, "delivered");
+    await runDurableObjectAlarm(await gate());
+    await until(await post("u_after"), isOver, "delivered");
+    await vi.waitUntil(async () => !(await isWatched()), { timeout: 10_000 });
+  });
+
   it("is sent to at once when it was resumed elsewhere, whatever the copy of the configuration says", async () => {
     const sent = await listen({}, ok);
     await act("pause");
