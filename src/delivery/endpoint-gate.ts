@@ -178,7 +178,7 @@ export class EndpointGate extends DurableObject<Env> {
     const isProbe = isProbing(this.#state, now);
     const called = this.#countCalled(now);
     const count = releases(this.#state, { underWay: this.#countUnderWay(now), called }, now);
-    const outboxes = this.#parked.first(count, isProbe ? now : Infinity);
+    const outboxes = count > 0 ? this.#parked.first(count, isProbe ? now : Infinity) : [];
     if (this.#state.isDraining && called === 0 && this.#parked.earliest() === null) {
       this.#keep({ ...this.#state, isDraining: false });
     }
