@@ -116,8 +116,7 @@ export class EndpointGate extends DurableObject<Env> {
     if (isBack) {
       await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
-    const hasOwnTime = told.class !== "delivered" && told.retryAfterMs === null && isProbing(state, told.at);
-    if (outbox !== undefined && hasOwnTime) {
+    if (outbox !== undefined && told.class !== "delivered" && isProbing(state, told.at)) {
       this.#parked.add(outbox, told.at + NO_PROBE_MS);
     }
     if (state.isDraining) {
@@ -197,13 +196,13 @@ export class EndpointGate extends DurableObject<Env> {
   }
 
   /** Calls an outbox. One that does not answer, or has more to deliver, stays parked, behind the others. */
-  async #release(outbox: string, input: ReleaseInput): Promise<EventItem[]> {
+  async #release(outbox: string, input: Required<ReleaseInput>): Promise<EventItem[]> {
     this.#parked.delete(outbox);
     this.#called.set(outbox, { at: Date.now(), count: input.max });
     try {
-      const { next, hasMore } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
-      if (hasMore) {
-        this.#parked.add(outbox, Date.now());
+      const { next, hasMore, hasFailed } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
+      if (hasMore || hasFailed) {
+        this.#parked.add(outbox, Date.now() + (hasMore ? 0 : NO_PROBE_MS));
       }
       this.#called.set(outbox, { at: Date.now(), count: next.length });
       return next;
