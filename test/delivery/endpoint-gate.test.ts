@@ -499,6 +499,64 @@ describe("a gate", () => {
     expect(await ask("next")).toMatchObject({ go: true });
   });
 
+  it("that is opened forgets nobody who is turned away meanwhile", async () => {
+    await listen({}, ok);
+    await runInDurableObject(await gate(), async (instance) => {
+      const opening = instance.open(ref());
+      instance.park({ ...ref(), outbox: "u/nobody/x" });
+      await opening;
+    });
+    expect(await armedAt()).not.toBeNull();
+  });
+
+  it("that is opened while D1 does not answer lets what waits go all the same", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await setFaults({ d1Fails: 1 });
+    await expect(runInDurableObject(await gate(), (instance) => instance.open(ref()))).rejects.toThrow();
+    expect(await armedAt()).not.toBeNull();
+  });
+
+  /** Outboxes that answer as told, in place of the real ones. */
+  const outboxes = (release: (name: string) => Promise<unknown>) =>
+    vi
+      .spyOn(env.USER_OUTBOX, "getByName")
+      .mockImplementation((name) => ({ release: async () => release(name!) }) as never);
+
+  it("sends what some outboxes hand over while another does not answer", async () => {
+    await listen({}, ok);
+    await act("pause");
+    const event = await post("u_waits");
+    await until(event, waits("paused"), "waiting");
+    await park("u/nobody/hangs");
+    const real = env.USER_OUTBOX.getByName.bind(env.USER_OUTBOX);
+    const { promise: hangs, resolve: answer } = Promise.withResolvers<unknown>();
+    const spy = vi
+      .spyOn(env.USER_OUTBOX, "getByName")
+      .mockImplementation((name) =>
+        name === "u/nobody/hangs" ? ({ release: async () => hangs } as never) : real(name!),
+      );
+    await act("resume");
+    await until(event, isOver, "delivered");
+    expect(await parked()).toEqual([]);
+    answer({ v: V, next: [], hasMore: true, hasFailed: false });
+    await vi.waitUntil(async () => (await parked()).length > 0, { timeout: 10_000 });
+    spy.mockRestore();
+  });
+
+  it("looks again where a look failed", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await open();
+    const spy = outboxes(async () => ({ v: V, next: [null], hasMore: true, hasFailed: false }));
+    await runInDurableObject(await gate(), async (instance, { storage }) => {
+      await storage.deleteAlarm();
+      await instance.alarm();
+      expect(await storage.getAlarm()).not.toBeNull();
+    });
+    spy.mockRestore();
+  });
+
   it("is forgotten with its endpoint", async () => {
     await listen({}, ok);
     await tell([{ class: "http", at: Date.now() }]);
