@@ -197,7 +197,8 @@ export class UserOutbox extends DurableObject<Env> {
   /** Sends what is due. The next alarm is armed before the sending; a fault leaves one armed as well. */
   async #sweep(now: number): Promise<void> {
     try {
-      const waiting = await stillQueued([this.env.DELIVERIES, this.env.RETRIES], this.#state.lanes.expired(now), now);
+      const queues = { deliveries: this.env.DELIVERIES, retries: this.env.RETRIES };
+      const waiting = await stillQueued(queues, this.#state.lanes.expired(now), now);
       const due = this.#state.change(() => {
         this.#state.lanes.extend(waiting, now);
         const { send, lost, ambiguous, old } = this.#state.lanes.sweep(now);
