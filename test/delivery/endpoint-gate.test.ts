@@ -513,7 +513,7 @@ describe("a gate", () => {
     await listen({}, ok);
     await park("u/nobody/x");
     await setFaults({ d1Fails: 1 });
-    await expect(runInDurableObject(await gate(), (instance) => instance.open(ref()))).rejects.toThrow();
+    await expect(runInDurableObject(await gate(), (instance) => instance.open(ref()))).rejects.toThrow("d1Fails");
     expect(await armedAt()).not.toBeNull();
   });
 
