@@ -127,7 +127,9 @@ class Run {
     this.#underWay += 1;
     const concluded = await this.#attempt(record, dispatch, isFirst, onAside).finally(() => (this.#underWay -= 1));
     if (concluded === "no-slot") {
-      await send(this.#env.DELIVERIES, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
+      const isNew = dispatch.attempts === 0 && dispatch.trigger !== "manual";
+      const queue = isNew ? this.#env.DELIVERIES : this.#env.RETRIES;
+      await send(queue, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
     } else if (concluded !== null) {
       const { row, outcome } = concluded;
       this.#note(record.key, [{ delivery: row }], settleOf(record, dispatch, { outcome }));

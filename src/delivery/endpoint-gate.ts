@@ -28,6 +28,8 @@ import { Parked } from "./parked.ts";
 
 /** After a look at what waits, the next one that nothing else gives rise to is at least so much later. */
 const LOOK_MS = 1_000;
+/** So long what others hand over waits for an outbox that was called with them. */
+const ANSWER_MS = 1_500;
 /** An outbox that was called and has not asked by then has nothing to ask for. */
 const CALLED_MS = 10_000;
 /** What has failed while the endpoint is down is no probe so soon: it has its own time, unless the endpoint is back. */
@@ -116,8 +118,7 @@ export class EndpointGate extends DurableObject<Env> {
     if (isBack) {
       await this.#announce({ merchant, endpoint }, "endpoint.recovered", {});
     }
-    const hasOwnTime = told.class !== "delivered" && told.retryAfterMs === null && isProbing(state, told.at);
-    if (outbox !== undefined && hasOwnTime) {
+    if (outbox !== undefined && told.class !== "delivered" && isProbing(state, told.at)) {
       this.#parked.add(outbox, told.at + NO_PROBE_MS);
     }
     if (state.isDraining) {
@@ -146,9 +147,13 @@ export class EndpointGate extends DurableObject<Env> {
   /** The endpoint takes deliveries again, by its merchant's word: what waits is let go, at a ramp. */
   async open({ merchant, endpoint }: EndpointRef & { v: V }): Promise<void> {
     this.#know({ merchant, endpoint });
-    this.#keep({ ...NEW_GATE, lastSuccessAt: this.#state.lastSuccessAt, isDraining: true });
-    await this.#watch({ merchant, endpoint }, true);
-    await this.#arm(Date.now());
+    try {
+      await this.#watch({ merchant, endpoint }, true);
+    } finally {
+      // Only now: who has an older copy of the endpoint may have been parked meanwhile, and is let go as well.
+      this.#keep({ ...NEW_GATE, lastSuccessAt: this.#state.lastSuccessAt, isDraining: true });
+      await this.#arm(Date.now());
+    }
   }
 
   /** How the endpoint stands. */
@@ -167,7 +172,11 @@ export class EndpointGate extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarmAt = Infinity;
-    await this.#look();
+    try {
+      await this.#look();
+    } catch (error) {
+      log.error("gate.look_failed", { gate: this.ctx.id.name, error });
+    }
     const now = Date.now();
     await this.#arm(now, now + LOOK_MS);
   }
@@ -178,7 +187,7 @@ export class EndpointGate extends DurableObject<Env> {
     const isProbe = isProbing(this.#state, now);
     const called = this.#countCalled(now);
     const count = releases(this.#state, { underWay: this.#countUnderWay(now), called }, now);
-    const outboxes = this.#parked.first(count, isProbe ? now : Infinity);
+    const outboxes = count > 0 ? this.#parked.first(count, isProbe ? now : Infinity) : [];
     if (this.#state.isDraining && called === 0 && this.#parked.earliest() === null) {
       this.#keep({ ...this.#state, isDraining: false });
     }
@@ -187,23 +196,32 @@ export class EndpointGate extends DurableObject<Env> {
       return;
     }
     const max = Math.max(1, Math.floor(count / outboxes.length));
-    const items = await Promise.all(
-      outboxes.map((outbox) => this.#release(outbox, { v: V, destination: endpoint, isProbe, max })),
-    );
-    // What the queue does not take is made up for when its lease runs out.
-    await send(this.env.RETRIES, pack(items.flat())).catch((error: unknown) =>
+    const handed = outboxes.map((outbox) => this.#release(outbox, { v: V, destination: endpoint, isProbe, max }));
+    const { promise: isLate, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(() => resolve(null), ANSWER_MS);
+    const inTime = await Promise.all(handed.map(async (one) => Promise.race([one, isLate])));
+    clearTimeout(timer);
+    handed
+      .filter((_, at) => inTime[at] === null)
+      .forEach((one) => this.ctx.waitUntil(one.then((items) => this.#send(items))));
+    await this.#send(inTime.flatMap((items) => items ?? []));
+  }
+
+  /** What the queue does not take is made up for when its lease runs out. */
+  async #send(items: EventItem[]): Promise<void> {
+    await send(this.env.RETRIES, pack(items)).catch((error: unknown) =>
       log.warn("gate.send_failed", { gate: this.ctx.id.name, error }),
     );
   }
 
   /** Calls an outbox. One that does not answer, or has more to deliver, stays parked, behind the others. */
-  async #release(outbox: string, input: ReleaseInput): Promise<EventItem[]> {
+  async #release(outbox: string, input: Required<ReleaseInput>): Promise<EventItem[]> {
     this.#parked.delete(outbox);
     this.#called.set(outbox, { at: Date.now(), count: input.max });
     try {
-      const { next, hasMore } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
-      if (hasMore) {
-        this.#parked.add(outbox, Date.now());
+      const { next, hasMore, hasFailed } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
+      if (hasMore || hasFailed) {
+        this.#parked.add(outbox, Date.now() + (hasMore ? 0 : NO_PROBE_MS));
       }
       this.#called.set(outbox, { at: Date.now(), count: next.length });
       return next;

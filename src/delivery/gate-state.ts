@@ -16,7 +16,7 @@ import { takeTurn, UNTHROTTLED, type Throttle } from "./throttle.ts";
 
 /** An answer later than this is slow: its endpoint is watched, and holds up nobody else. */
 export const SLOW_MS = 2_000;
-/** An endpoint is watched until it has been well for so long. */
+/** An endpoint is watched until it has been well for so long, and nothing waits for it any more. */
 const WELL_MS = 300_000;
 /**
  * An endpoint that is back is asked at a pace, in attempts a second, so that it is not thrown down again. As long as it
@@ -183,7 +183,8 @@ export function tell(
       },
       end: null,
       isBack,
-      isWell: at - unwellAt >= WELL_MS,
+      // What waits is let go at a pace, which consumers keep to only while they know that the endpoint is watched.
+      isWell: at - unwellAt >= WELL_MS && !state.isDraining && !isBack,
     };
   }
   const { failures, end } = fail(state.failures, { event: told.event, isGone: told.class === "gone", at });

@@ -52,7 +52,13 @@ export function conclude(
       dueAt: retryAt,
       attempt: { ...attempt, retryAt },
     }),
-    outcome: { kind: "failed", at: now, retryAt, answered: attempt.status !== undefined },
+    outcome: {
+      kind: "failed",
+      at: now,
+      retryAt,
+      answered: attempt.status !== undefined,
+      ...(retryAfterMs !== null && { notBefore: Math.min(now + retryAfterMs, retryAt) }),
+    },
   };
 }
 

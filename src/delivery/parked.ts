@@ -12,6 +12,7 @@ export class Parked {
 
   createTable(): void {
     this.#sql.exec("CREATE TABLE IF NOT EXISTS parked (outbox TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID");
+    this.#sql.exec("CREATE INDEX IF NOT EXISTS parked_at ON parked(at)");
   }
 
   /** Adds an outbox. One that is here already keeps the earlier of its times. */

@@ -132,8 +132,11 @@ export const LOG = "";
 /** How a dispatch ended. Times in epoch milliseconds. */
 export type Outcome =
   | { kind: "delivered" | "sent" | "bounced" | "exhausted" | "canceled" | "skipped" | "logged" }
-  /** A counted attempt that failed. `answered`: the receiver itself answered with an error. */
-  | { kind: "failed"; at: number; retryAt: number; answered: boolean }
+  /**
+   * A counted attempt that failed. `answered`: the receiver itself answered with an error. `notBefore`: until when the
+   * receiver asked to be left alone with it; absent: it did not.
+   */
+  | { kind: "failed"; at: number; retryAt: number; answered: boolean; notBefore?: number | undefined }
   /** Not attempted: no slot was to be had, or its endpoint or account takes nothing now. `waits`: for what. */
   | { kind: "deferred"; until: number; waits?: WaitingFor };
 
@@ -181,13 +184,14 @@ export interface DeliveryRef {
 
 /**
  * A destination takes something again: the oldest that wait for it, `max` at most, are due now. `isProbe`: it may be well
- * again, so what has failed by itself keeps its own time.
+ * again, so what has failed by itself keeps its own time. The release before says neither, means all that wait, and does
+ * nothing with what it is handed.
  */
 export interface ReleaseInput {
   v: V;
   destination: string;
-  isProbe: boolean;
-  max: number;
+  isProbe?: boolean;
+  max?: number;
 }
 
 /** What an outbox hands over to whoever has said that a destination takes something again. */
@@ -196,6 +200,8 @@ export interface Released {
   next: EventItem[];
   /** Whether more waits for the destination. */
   hasMore: boolean;
+  /** Whether more has failed by itself, and would be due as well if this were no probe. */
+  hasFailed: boolean;
 }
 
 /** How an unfinished delivery stands. */

@@ -1,5 +1,5 @@
 import { isChannel } from "../event/channels.ts";
-import { LOG, type Outcome, type ReleaseInput, type WaitingFor } from "./contract.ts";
+import { LOG, type Outcome, type Released, type ReleaseInput, type WaitingFor } from "./contract.ts";
 import {
   asideAt,
   dueOf,
@@ -38,8 +38,9 @@ export class Lanes {
   /** Events whose deliveries changed since they were last written. */
   readonly changed = new Set<PendingEvent>();
   readonly #lanes = new Map<string, Entry[]>();
-  /** When each destination was last said to be back. */
-  readonly #releasedAt = new Map<string, number>();
+  /** How often each destination was said to be back, and how often it had been when a delivery was handed over. */
+  readonly #releases = new Map<string, number>();
+  readonly #releasesBefore = new WeakMap<Pending, number>();
   /** How many unfinished deliveries each destination has. */
   readonly #waiting = new Map<string, number>();
   readonly #times: LeaseTimes;
@@ -101,7 +102,9 @@ export class Lanes {
     pending.claimed = false;
     pending.claimedBy = null;
     pending.waits = null;
+    pending.notBefore = undefined;
     pending.sentAt = now;
+    this.#releasesBefore.set(pending, this.#releases.get(pending.destination) ?? 0);
     pending.due = now + Math.min(this.#times.leaseMs * 2 ** pending.leases, MAX_LEASE_MS);
     this.changed.add(event);
   }
@@ -153,6 +156,7 @@ export class Lanes {
       case "failed":
         pending.attempts += 1;
         this.#retry(pending, outcome.retryAt);
+        pending.notBefore = outcome.notBefore;
         pending.failingSince = outcome.answered ? (pending.failingSince ?? outcome.at) : null;
         if (pending.manual) {
           this.#stepAside(entry);
@@ -235,18 +239,27 @@ export class Lanes {
 
   /**
    * Hands over the oldest that wait for a destination, which may be back; whether more do. What has failed keeps its own
-   * time where that `isProbe`, and where it was sent by hand; what is too old is left to the next sweep.
+   * time where that `isProbe`, where it was sent by hand, and as long as its receiver has asked for; what is too old is
+   * left to the next sweep.
    */
-  release({ destination, isProbe, max }: Omit<ReleaseInput, "v">, now: number): { handed: Entry[]; hasMore: boolean } {
-    this.#releasedAt.set(destination, now);
+  release(
+    { destination, isProbe = false, max = Infinity }: Omit<ReleaseInput, "v">,
+    now: number,
+  ): Omit<Released, "v" | "next"> & { handed: Entry[] } {
+    this.#releases.set(destination, (this.#releases.get(destination) ?? 0) + 1);
     const waiting: Entry[] = [];
+    let hasFailed = false;
     for (const event of this.events.values()) {
       for (const pending of event.deliveries) {
-        const isMeant = (pending.waits ?? null) !== null || !(isProbe || pending.manual);
         const entry = { event, pending };
-        if (pending.destination === destination && pending.state === "retrying" && isMeant && !isOld(entry, now)) {
+        if (pending.destination !== destination || pending.state !== "retrying" || isOld(entry, now)) {
+          continue;
+        }
+        const isParked = (pending.waits ?? null) !== null;
+        if (isParked || !(isProbe || pending.manual || (pending.notBefore ?? 0) > now)) {
           waiting.push(entry);
         }
+        hasFailed ||= isProbe && !isParked && !pending.manual;
       }
       if (waiting.length > max) {
         break;
@@ -254,7 +267,7 @@ export class Lanes {
     }
     const handed = waiting.slice(0, max);
     handed.forEach((entry) => this.dispatch(entry, now));
-    return { handed, hasMore: waiting.length > max };
+    return { handed, hasMore: waiting.length > max, hasFailed };
   }
 
   /**
@@ -338,8 +351,8 @@ export class Lanes {
   }
 
   /** Whether its destination came back after it was handed over: the word that it has to wait is older than that. */
-  #isBackSince({ destination, sentAt }: Pending): boolean {
-    return (this.#releasedAt.get(destination) ?? -Infinity) >= sentAt;
+  #isBackSince(pending: Pending): boolean {
+    return (this.#releases.get(pending.destination) ?? 0) > (this.#releasesBefore.get(pending) ?? 0);
   }
 
   /** Takes a delivery out of its lane, which goes on without it. */

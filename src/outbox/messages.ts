@@ -75,19 +75,29 @@ export function inParts(rows: LogRow[], maxChars: number): LogRow[][] {
   return parts;
 }
 
-/** Of dispatches whose lease ran out, those as old as messages that a queue still holds: they are not lost. */
-export async function stillQueued(queues: Queue[], expired: Entry[], now: number): Promise<Entry[]> {
+/**
+ * Of dispatches whose lease ran out, those as old as messages that their queue still holds: they are not lost. A first
+ * one is looked for among `deliveries` alone, so that no backlog of what is sent again holds it up.
+ */
+export async function stillQueued(
+  queues: { deliveries: Queue; retries: Queue },
+  expired: Entry[],
+  now: number,
+): Promise<Entry[]> {
   const unclaimed = expired.filter(({ pending }) => !pending.claimed);
   if (unclaimed.length === 0) {
     return [];
   }
-  const ages = await Promise.all(
-    queues.map(
-      async (queue) => (await queue.metrics().catch(() => null))?.oldestMessageTimestamp?.getTime() ?? Infinity,
-    ),
-  );
-  const oldest = Math.min(...ages);
-  return unclaimed.filter(({ pending: { sentAt } }) => sentAt >= oldest && sentAt + MAX_LEASE_MS > now);
+  const [oldestFirst, oldestAgain] = await Promise.all([oldestIn(queues.deliveries), oldestIn(queues.retries)]);
+  return unclaimed.filter(({ pending: { sentAt, counter } }) => {
+    const oldest = counter === 1 ? oldestFirst : Math.min(oldestFirst, oldestAgain);
+    return sentAt >= oldest && sentAt + MAX_LEASE_MS > now;
+  });
+}
+
+/** When the oldest message of a queue was sent (epoch ms); Infinity: it has none, or does not say. */
+async function oldestIn(queue: Queue): Promise<number> {
+  return (await queue.metrics().catch(() => null))?.oldestMessageTimestamp?.getTime() ?? Infinity;
 }
 
 function split(item: EventItem): EventItem[] {

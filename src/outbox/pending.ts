@@ -38,6 +38,8 @@ export interface Pending {
   claimedBy?: string | null;
   /** What it waits for where that is neither its lane nor its own backoff. */
   waits?: WaitingFor | null;
+  /** Until when its receiver asked to be left alone with it; absent: it did not. */
+  notBefore?: number | undefined;
 }
 
 /** A delivery that nobody has been handed yet. */

@@ -167,9 +167,13 @@ export class UserOutbox extends DurableObject<Env> {
   /** A destination may be back: hands over the oldest that wait for it, and says whether more do. */
   async release(input: ReleaseInput): Promise<Released> {
     const now = Date.now();
-    const { handed, hasMore } = this.#state.change(() => this.#state.lanes.release(input, now));
+    const { handed, ...more } = this.#state.change(() => this.#state.lanes.release(input, now));
     await this.#arm(Math.min(...handed.map(({ pending }) => dueOf(pending))));
-    return { v: V, next: this.#state.items(handed, now).map(toTravel), hasMore };
+    if (input.max === undefined) {
+      await this.#enqueue(this.env.RETRIES, handed, now);
+      return { v: V, next: [], ...more };
+    }
+    return { v: V, next: this.#state.items(handed, now).map(toTravel), ...more };
   }
 
   /** Looks again at everything that is due; the cron calls it where the log says that something is overdue. */
@@ -193,7 +197,8 @@ export class UserOutbox extends DurableObject<Env> {
   /** Sends what is due. The next alarm is armed before the sending; a fault leaves one armed as well. */
   async #sweep(now: number): Promise<void> {
     try {
-      const waiting = await stillQueued([this.env.DELIVERIES, this.env.RETRIES], this.#state.lanes.expired(now), now);
+      const queues = { deliveries: this.env.DELIVERIES, retries: this.env.RETRIES };
+      const waiting = await stillQueued(queues, this.#state.lanes.expired(now), now);
       const due = this.#state.change(() => {
         this.#state.lanes.extend(waiting, now);
         const { send, lost, ambiguous, old } = this.#state.lanes.sweep(now);

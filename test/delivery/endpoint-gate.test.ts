@@ -249,6 +249,35 @@ describe("an endpoint that fails", () => {
   });
 });
 
+describe("what has failed by itself", () => {
+  it("is left alone as long as its receiver asked for, also where the endpoint is back before", async () => {
+    const sent = await listen({ ordering: "none" }, (count) =>
+      count === 1 ? new Response(null, { status: 503, headers: { "retry-after": "3600" } }) : ok(),
+    );
+    const first = await post();
+    await until(first, waits("retry_after"), "waiting");
+    const others = [await post(), await post()];
+    for (const event of others) await until(event, waits("retry_after"), "waiting");
+    await tell([{ class: "delivered", at: Date.now() }]);
+    for (const event of others) await until(event, isOver, "delivered");
+    expect([...sent].sort()).toEqual([first, ...others].sort());
+    expect(await show(first)).toMatchObject({ status: "retrying", waitingFor: { reason: "retry_after" } });
+  });
+
+  it("is sent as soon as another delivery of its outbox has shown that the endpoint is back", async () => {
+    await listen({ ordering: "none", retrySchedule: [3600] }, (count) => (count === 1 ? broken() : ok()));
+    const failed = await post();
+    await until(failed, ({ attempts }) => attempts.length === 1, "attempted");
+    await failLongAgo();
+    await ask("probe");
+    const probe = await post();
+    await until(probe, waits("breaker"), "waiting for the breaker");
+    await (await gate()).giveBack(ref("probe"));
+    await until(probe, isOver, "delivered");
+    await until(failed, isOver, "delivered");
+  });
+});
+
 describe("a paused endpoint", () => {
   it("gets nothing; what comes waits, in order, and drains when it is resumed", async () => {
     const sent = await listen({}, ok);
@@ -276,6 +305,23 @@ describe("a paused endpoint", () => {
     expect(first).not.toHaveBeenCalled();
     expect(again.mock.calls.map(([messages]) => [...messages].length)).toEqual([1]);
   });
+
+  it(
+    "is watched until all that waits has gone, which goes on as it succeeds, and no longer",
+    { timeout: 40_000 },
+    async () => {
+      await listen({ url: "https://shop.example/sixty" }, ok);
+      await act("pause");
+      const events = await Promise.all(Array.from({ length: 60 }, (_, n) => post(`u_sixty_${n}`)));
+      await vi.waitUntil(async () => (await parked()).length === 60, { timeout: 15_000 });
+      for (const event of events) await until(event, waits("paused"), "waiting");
+      await act("resume");
+      for (const event of events) await until(event, isOver, "delivered");
+      await runDurableObjectAlarm(await gate());
+      await until(await post("u_after"), isOver, "delivered");
+      await vi.waitUntil(async () => !(await isWatched()), { timeout: 10_000 });
+    },
+  );
 
   it("is sent to at once when it was resumed elsewhere, whatever the copy of the configuration says", async () => {
     const sent = await listen({}, ok);
@@ -451,6 +497,64 @@ describe("a gate", () => {
     expect(await ask("next")).toMatchObject({ go: false });
     await (await gate()).giveBack(ref("probe"));
     expect(await ask("next")).toMatchObject({ go: true });
+  });
+
+  it("that is opened forgets nobody who is turned away meanwhile", async () => {
+    await listen({}, ok);
+    await runInDurableObject(await gate(), async (instance) => {
+      const opening = instance.open(ref());
+      instance.park({ ...ref(), outbox: "u/nobody/x" });
+      await opening;
+    });
+    expect(await armedAt()).not.toBeNull();
+  });
+
+  it("that is opened while D1 does not answer lets what waits go all the same", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await setFaults({ d1Fails: 1 });
+    await expect(runInDurableObject(await gate(), (instance) => instance.open(ref()))).rejects.toThrow("d1Fails");
+    expect(await armedAt()).not.toBeNull();
+  });
+
+  /** Outboxes that answer as told, in place of the real ones. */
+  const outboxes = (release: (name: string) => Promise<unknown>) =>
+    vi
+      .spyOn(env.USER_OUTBOX, "getByName")
+      .mockImplementation((name) => ({ release: async () => release(name!) }) as never);
+
+  it("sends what some outboxes hand over while another does not answer", async () => {
+    await listen({}, ok);
+    await act("pause");
+    const event = await post("u_waits");
+    await until(event, waits("paused"), "waiting");
+    await park("u/nobody/hangs");
+    const real = env.USER_OUTBOX.getByName.bind(env.USER_OUTBOX);
+    const { promise: hangs, resolve: answer } = Promise.withResolvers<unknown>();
+    const spy = vi
+      .spyOn(env.USER_OUTBOX, "getByName")
+      .mockImplementation((name) =>
+        name === "u/nobody/hangs" ? ({ release: async () => hangs } as never) : real(name!),
+      );
+    await act("resume");
+    await until(event, isOver, "delivered");
+    expect(await parked()).toEqual([]);
+    answer({ v: V, next: [], hasMore: true, hasFailed: false });
+    await vi.waitUntil(async () => (await parked()).length > 0, { timeout: 10_000 });
+    spy.mockRestore();
+  });
+
+  it("looks again where a look failed", async () => {
+    await listen({}, ok);
+    await park("u/nobody/x");
+    await open();
+    const spy = outboxes(async () => ({ v: V, next: [null], hasMore: true, hasFailed: false }));
+    await runInDurableObject(await gate(), async (instance, { storage }) => {
+      await storage.deleteAlarm();
+      await instance.alarm();
+      expect(await storage.getAlarm()).not.toBeNull();
+    });
+    spy.mockRestore();
   });
 
   it("is forgotten with its endpoint", async () => {

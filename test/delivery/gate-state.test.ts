@@ -157,6 +157,14 @@ describe("what waits", () => {
 });
 
 describe("being well", () => {
+  it("is not said of an endpoint while what waits for it is let go, however long ago it failed", () => {
+    const draining: GateState = { ...NEW_GATE, isDraining: true };
+    expect(tell(draining, told()).isWell).toBe(false);
+    expect(tell({ ...draining, isDraining: false }, told()).isWell).toBe(true);
+    const failed = after({ class: "throttled", status: 503, retryAfterMs: 1000 });
+    expect(tell(failed, told({ at: NOW + 300_000 }))).toMatchObject({ isBack: true, isWell: false });
+  });
+
   it("takes five minutes without a failure or a slow answer", () => {
     const failed = after({ class: "http" });
     expect(tell(failed, told({ at: NOW + 299_999 })).isWell).toBe(false);

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { consumeDeliveries } from "../../src/delivery/consumer.ts";
+import { Slots } from "../../src/delivery/slots.ts";
 import type { DeliveriesMessage, Dispatch } from "../../src/outbox/contract.ts";
 import { unique } from "../support/builders.ts";
 import { call, newEndpoint, newMerchant, receive, untilStatus } from "../support/merchant.ts";
@@ -76,5 +77,22 @@ describe("a message of `deliveries`", () => {
     expect(result).toEqual({ acked: ["1"], retried: ["0"] });
     await untilStatus(key, small.event, "delivered");
     expect(sent).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<Dispatch>, "DELIVERIES" | "RETRIES"]>([
+    ["a first attempt", {}, "DELIVERIES"],
+    ["one that failed before", { attempts: 1 }, "RETRIES"],
+    ["one that is sent by hand", { trigger: "manual" }, "RETRIES"],
+  ])("that finds no slot goes back to where it belongs: %s", async (_, changes, queue) => {
+    await newEndpoint(key);
+    const { body } = await queued();
+    vi.spyOn(Slots.prototype, "run").mockResolvedValue(null);
+    const sending = (["DELIVERIES", "RETRIES"] as const).map((name) => {
+      const spy = vi.spyOn(env[name], "sendBatch").mockResolvedValue({} as never);
+      return { name, spy };
+    });
+    const items = body.items.map((item) => ({ ...item, ready: item.ready.map((one) => ({ ...one, ...changes })) }));
+    await consume([{ ...body, items }]);
+    expect(sending.filter(({ spy }) => spy.mock.calls.length > 0).map(({ name }) => name)).toEqual([queue]);
   });
 });

@@ -54,6 +54,7 @@ describe("a destination that is back", () => {
     expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 200)).toEqual({
       handed: [a],
       hasMore: false,
+      hasFailed: false,
     });
     expect(lanes.waitingFor(b.pending)).toEqual({ reason: "breaker", until: 5000 });
   });
@@ -66,6 +67,7 @@ describe("a destination that is back", () => {
     expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 200)).toEqual({
       handed: [a],
       hasMore: false,
+      hasFailed: false,
     });
   });
 
@@ -74,13 +76,35 @@ describe("a destination that is back", () => {
     b.pending.destination = "ep_a";
     lanes.settle(a, 1, { kind: "failed", at: 150, retryAt: 5000, answered: true });
     lanes.settle(b, 1, waiting(5000));
-    expect(lanes.release({ destination: "ep_a", isProbe: true, max: 1 }, 200)).toEqual({ handed: [b], hasMore: false });
+    expect(lanes.release({ destination: "ep_a", isProbe: true, max: 1 }, 200)).toEqual({
+      handed: [b],
+      hasMore: false,
+      hasFailed: true,
+    });
     lanes.settle(b, 2, waiting(5000));
-    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 300)).toEqual({ handed: [a], hasMore: true });
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 300)).toEqual({
+      handed: [a],
+      hasMore: true,
+      hasFailed: false,
+    });
     expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 400)).toEqual({
       handed: [b],
       hasMore: false,
+      hasFailed: false,
     });
+  });
+
+  it("leaves alone as long as it asked what it has asked that of, and no longer", () => {
+    const { lanes, a, b } = handedOver(100);
+    b.pending.destination = "ep_a";
+    lanes.settle(a, 1, { kind: "failed", at: 150, retryAt: 9000, answered: true, notBefore: 3000 });
+    lanes.settle(b, 1, waiting(5000));
+    const release = (now: number) => lanes.release({ destination: "ep_a", isProbe: false, max: 5 }, now);
+    expect(release(200)).toEqual({ handed: [b], hasMore: false, hasFailed: false });
+    expect(release(2999).handed).toEqual([]);
+    expect(release(3000).handed).toEqual([a]);
+    lanes.settle(a, 2, { kind: "failed", at: 3100, retryAt: 9000, answered: true });
+    expect(release(3200).handed).toEqual([a]);
   });
 
   it("is due at once also where the word that it has to wait comes after that", () => {
@@ -92,8 +116,16 @@ describe("a destination that is back", () => {
 
   it("waits where it was handed over after that", () => {
     const { lanes, a } = handedOver(100);
-    lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 50);
     lanes.settle(a, 1, waiting(5000));
+    expect(lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 100).handed).toEqual([a]);
+    lanes.settle(a, 2, waiting(5000));
     expect(lanes.sweep(200).send).toEqual([]);
+  });
+
+  it("is due at once also where it was handed over at the very moment of that", () => {
+    const { lanes, a } = handedOver(100);
+    lanes.release({ destination: "ep_a", isProbe: false, max: 1 }, 100);
+    lanes.settle(a, 1, waiting(5000));
+    expect(lanes.sweep(200).send).toEqual([a]);
   });
 });

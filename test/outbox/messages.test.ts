@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { V, type DeliveriesMessage, type EventItem, type PlannedDelivery } from "../../src/outbox/contract.ts";
-import { pack, send } from "../../src/outbox/messages.ts";
+import { pack, send, stillQueued } from "../../src/outbox/messages.ts";
+import { FRESH } from "../../src/outbox/pending.ts";
 import { acceptEvent, accept, endpoint, itemOf, newOutbox } from "../support/builders.ts";
 
 /** What the platform takes: bytes of one message, and of all messages of one call. */
@@ -31,6 +32,26 @@ async function sent(messages: DeliveriesMessage[]): Promise<DeliveriesMessage[][
 }
 
 const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).byteLength;
+
+describe("dispatches whose lease ran out", () => {
+  const queue = (oldest: number | null) =>
+    ({ metrics: async () => ({ oldestMessageTimestamp: oldest === null ? undefined : new Date(oldest) }) }) as never;
+  const dispatched = (delivery: string, counter: number) => ({
+    event: { id: "evt_1", key: "evt_1", sequence: 1, acceptedAt: 0, deliveries: [] },
+    pending: { ...FRESH, delivery, destination: "ep_1", state: "out" as const, sentAt: 1000, counter },
+  });
+
+  it.each<[string, number | null, number | null, string[]]>([
+    ["both queues are empty", null, null, []],
+    ["what waits for a first attempt is as old", 900, null, ["first", "again"]],
+    ["only what is sent again is as old", null, 900, ["again"]],
+    ["all that is queued is newer", 1001, 1001, []],
+  ])("are held for queued as far as their queue says so: %s", async (_, deliveries, retries, queued) => {
+    const queues = { deliveries: queue(deliveries), retries: queue(retries) };
+    const still = await stillQueued(queues, [dispatched("first", 1), dispatched("again", 2)], 2000);
+    expect(still.map(({ pending }) => pending.delivery)).toEqual(queued);
+  });
+});
 
 describe("messages", () => {
   it("go in calls of less than 256 KB, all of them, in order", async () => {

@@ -3,7 +3,15 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 
 import { bodyFor } from "../../src/event/envelope.ts";
-import { LOG, V, type Attempt, type DeliveryRow, type EventItem, type RetryInput } from "../../src/outbox/contract.ts";
+import {
+  LOG,
+  V,
+  type Attempt,
+  type DeliveriesMessage,
+  type DeliveryRow,
+  type EventItem,
+  type RetryInput,
+} from "../../src/outbox/contract.ts";
 import { paymentKey, userKey } from "../../src/outbox/keys.ts";
 import { followPayment } from "../../src/outbox/bind.ts";
 import { writeLog } from "../../src/store/log.ts";
@@ -262,6 +270,29 @@ const retryOf = (
   { record }: EventItem,
   { delivery, destination, previous }: { delivery: string; destination: string; previous: number | null },
 ): RetryInput => ({ v: V, record, delivery, destination, previous, attempts: 1, counter: 1 });
+
+describe("release", () => {
+  it("sends all that waits itself where a gate of the release before asks, which does nothing with an answer", async () => {
+    const { outbox, merchant } = await newOutbox();
+    const plan = [endpoint("ep_1", { ordering: "none" })];
+    const events = await Promise.all([1, 2].map(() => acceptEvent({ merchant, plan })));
+    const items = (await accept(outbox, ...events)).map(itemOf);
+    const until = Date.now() + 3_600_000;
+    const waits = { reason: "paused" } as const;
+    await settle(
+      outbox,
+      items.map((item) => settleOf(item, { kind: "deferred", until, waits })),
+    );
+    const sending = vi.spyOn(env.RETRIES, "sendBatch").mockResolvedValue({} as never);
+    const { next } = await outbox.release({ v: V, destination: "ep_1" });
+    const sent = sending.mock.calls.flatMap(([messages]) =>
+      [...messages].flatMap(({ body }) => body as DeliveriesMessage),
+    );
+    sending.mockRestore();
+    expect(next).toEqual([]);
+    expect(sent.flatMap(({ items }) => items.map(({ record }) => record.id))).toEqual(events.map(({ id }) => id));
+  });
+});
 
 describe("retry and cancel by hand", () => {
   it("sends a finished delivery again beside its lane, and refuses one that is under way", async () => {

@@ -97,7 +97,7 @@ export async function pass(outbox: Outbox, ms: number): Promise<void> {
         pending === null
           ? null
           : pending.replace(
-              /"(due|sentAt|failingSince)":(\d{10,})/g,
+              /"(due|sentAt|failingSince|notBefore)":(\d{10,})/g,
               (_, name, time) => `"${name}":${Number(time) - ms}`,
             );
       storage.sql.exec(
