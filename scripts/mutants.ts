@@ -36,8 +36,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "a host that is not waited for",
     file: "src/delivery/post.ts",
-    from: 'return status === "enabled" && (awaitsHost === null || !mustVerify(env));',
-    to: 'return status === "enabled" && (awaitsHost === null || env !== null);',
+    from: 'return status === "enabled" && !isAwaited(env, awaitsHost);',
+    to: 'return status === "enabled" && (!isAwaited(env, awaitsHost) || env !== null);',
     tests: ["test/delivery/post.test.ts"],
   },
   {
@@ -71,8 +71,8 @@ const MUTANTS: Mutant[] = [
   {
     name: "probes that use up attempts",
     file: "src/outbox/lanes.ts",
-    from: "!(isProbe || pending.manual)",
-    to: "!pending.manual",
+    from: "!(isProbe || pending.manual ||",
+    to: "!(pending.manual ||",
     tests: ["test/outbox/lanes.test.ts"],
   },
   {
