@@ -240,11 +240,7 @@ describe("what has waited for a host goes", () => {
     };
     return { opened, vars: { ...STRICT, ENDPOINT_GATE: { getByName: () => ({ open }) }, ...more } };
   }
-  const willing = () =>
-    receive(async (request) => {
-      const { challenge = "" } = request.method === "POST" ? await request.json<{ challenge?: string }>() : {};
-      return new Response(challenge);
-    });
+  const willing = () => receive(async (request) => new Response(await answerTo(request)));
   const TRUSTING = { TRUSTED_HOSTS: "relay.example" };
 
   it.each(["PATCH", "PUT"])("where a %s leads the endpoint to one that has said yes, or is trusted", async (method) => {

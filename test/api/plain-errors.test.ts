@@ -23,7 +23,7 @@ describe("what is wrong with an input is told in plain words", () => {
     ["too little", z.number().gt(0), 0, "too_small", "This has to be more than 0"],
     ["no value of an enum", z.enum(["a", "b"]), "c", "invalid_value", 'This has to be one of "a", "b"'],
     ["not the value", z.literal("ok"), "c", "invalid_value", 'This has to be "ok"'],
-    ["no kind of a union", union, { kind: "c" }, "invalid_union", 'This has to be one of "a", "b"'],
+    ["no kind of a union", union, { kind: "c" }, "invalid_value", 'This has to be one of "a", "b"'],
     [
       "no time",
       z.iso.datetime(),
