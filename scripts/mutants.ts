@@ -279,7 +279,7 @@ const PARTS = [
   "wrangler.toml",
 ];
 /** So many are tried at a time: much of a run is waiting. */
-const JOBS = 3;
+const JOBS = 2;
 /** In so many seeds of the chaos suite a mutant has to be noticed. */
 const CHAOS_SEEDS = 20;
 
