@@ -2,12 +2,12 @@ import { bodyFor } from "../event/envelope.ts";
 import { checkUrl } from "../channels/url-guard.ts";
 import { interpretAnswer, prepareWebhook } from "../channels/webhook.ts";
 import type { Attempt, AttemptClass, Dispatch, EventRecord } from "../outbox/contract.ts";
-import { hopsAfter } from "../platform/hops.ts";
-import { withoutPersonal } from "../platform/redact.ts";
-import type { Endpoint } from "../store/config.ts";
 import { edgeFaultOf } from "../platform/connection-error.ts";
 import { exchange } from "../platform/exchange.ts";
+import { hopsAfter } from "../platform/hops.ts";
 import { urlRules } from "../platform/own-hosts.ts";
+import { withoutPersonal } from "../platform/redact.ts";
+import type { Endpoint } from "../store/config.ts";
 
 /** So much of an answer is kept, without what tells of a person. */
 const MAX_KEPT_BYTES = 4 * 1024;
@@ -19,8 +19,8 @@ export interface Tried {
 }
 
 /**
- * Posts an event to an endpoint, once, with its `headers`. The endpoint's timeout covers the whole exchange, the body of the answer too.
- * Whatever the network does is a class of failure.
+ * Posts an event to an endpoint, once, with its `headers`. The endpoint's timeout covers the whole exchange, the body of
+ * the answer too. Whatever the network does is a class of failure.
  */
 export async function attemptWebhook(
   env: Env,

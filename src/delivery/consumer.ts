@@ -127,8 +127,7 @@ class Run {
     this.#underWay += 1;
     const concluded = await this.#attempt(record, dispatch, isFirst, onAside).finally(() => (this.#underWay -= 1));
     if (concluded === "no-slot") {
-      const isNew = dispatch.attempts === 0 && dispatch.trigger !== "manual";
-      const queue = isNew ? this.#env.DELIVERIES : this.#env.RETRIES;
+      const queue = isNew(dispatch) ? this.#env.DELIVERIES : this.#env.RETRIES;
       await send(queue, pack([{ v: V, record, planned: [], ready: [dispatch] }]));
     } else if (concluded !== null) {
       const { row, outcome } = concluded;
@@ -180,16 +179,15 @@ class Run {
    */
   async #quickly(record: EventRecord, dispatch: Dispatch, isFirst: boolean): Promise<void> {
     const { promise: isAside, resolve: onAside } = Promise.withResolvers<void>();
-    const isNew = dispatch.attempts === 0 && dispatch.trigger !== "manual";
     const showPending = () => {
       const { delivery, destination, previous, payload } = dispatch;
       const planned = [{ delivery, destination, previous, payload, waitsFor: null, skipped: null }];
       this.#note(record.key, plannedRows({ v: V, record, planned, ready: [] }), null);
     };
-    const timer = isNew ? setTimeout(showPending, SHOWN_AFTER_MS) : undefined;
+    const timer = isNew(dispatch) ? setTimeout(showPending, SHOWN_AFTER_MS) : undefined;
     const work = this.#deliver(record, dispatch, isFirst, onAside).finally(() => clearTimeout(timer));
     this.#ctx.waitUntil(work);
-    await (isNew && Promise.race([work, isAside]));
+    await (isNew(dispatch) && Promise.race([work, isAside]));
   }
 
   /** What becomes ready goes on behind the batch, which is answered once its own deliveries were attempted. */
@@ -202,6 +200,11 @@ class Run {
       );
     }
   }
+}
+
+/** Whether a delivery was never attempted before, nor is sent again by hand. */
+function isNew({ attempts, trigger }: Dispatch): boolean {
+  return attempts === 0 && trigger !== "manual";
 }
 
 function merchantsOf(items: EventItem[]): string[] {

@@ -7,6 +7,7 @@ import { pack, send } from "../outbox/messages.ts";
 import { log } from "../platform/log.ts";
 import { disableEndpoint, watchEndpoint, type EndpointRef } from "../store/endpoint-status.ts";
 import { CLOSED } from "./breaker.ts";
+import { Called } from "./called.ts";
 import {
   ask,
   FORGOTTEN_MS,
@@ -30,8 +31,6 @@ import { Parked } from "./parked.ts";
 const LOOK_MS = 1_000;
 /** So long what others hand over waits for an outbox that was called with them. */
 const ANSWER_MS = 1_500;
-/** An outbox that was called and has not asked by then has nothing to ask for. */
-const CALLED_MS = 10_000;
 /** What has failed while the endpoint is down is no probe so soon: it has its own time, unless the endpoint is back. */
 const NO_PROBE_MS = 24 * 3_600_000;
 
@@ -66,8 +65,7 @@ export class EndpointGate extends DurableObject<Env> {
   #state: GateState;
   /** When attempts that are under way were let start, by dispatch. In memory alone: a gate that starts anew knows none. */
   readonly #underWay = new Map<string, number>();
-  /** Outboxes that were called, with how much they have handed over and not asked for yet. In memory alone as well. */
-  readonly #called = new Map<string, { at: number; count: number }>();
+  readonly #called = new Called();
   /** What the configuration is known to say; null: not known. */
   #isWatched: boolean | null = null;
   #alarmAt = Infinity;
@@ -85,7 +83,7 @@ export class EndpointGate extends DurableObject<Env> {
   async ask({ merchant, endpoint, dispatch, outbox, perSecond }: AskInput): Promise<Verdict> {
     const now = Date.now();
     this.#know({ merchant, endpoint });
-    this.#countAsked(outbox);
+    this.#called.countAsked(outbox);
     const { verdict, state } = ask(this.#state, { underWay: this.#countUnderWay(now), perSecond, now });
     this.#keep(state);
     if (verdict.go) {
@@ -185,7 +183,7 @@ export class EndpointGate extends DurableObject<Env> {
   async #look(): Promise<void> {
     const now = Date.now();
     const isProbe = isProbing(this.#state, now);
-    const called = this.#countCalled(now);
+    const called = this.#called.count(now);
     const count = releases(this.#state, { underWay: this.#countUnderWay(now), called }, now);
     const outboxes = count > 0 ? this.#parked.first(count, isProbe ? now : Infinity) : [];
     if (this.#state.isDraining && called === 0 && this.#parked.earliest() === null) {
@@ -217,13 +215,13 @@ export class EndpointGate extends DurableObject<Env> {
   /** Calls an outbox. One that does not answer, or has more to deliver, stays parked, behind the others. */
   async #release(outbox: string, input: Required<ReleaseInput>): Promise<EventItem[]> {
     this.#parked.delete(outbox);
-    this.#called.set(outbox, { at: Date.now(), count: input.max });
+    this.#called.set(outbox, input.max, Date.now());
     try {
       const { next, hasMore, hasFailed } = await this.env.USER_OUTBOX.getByName(outbox).release(input);
       if (hasMore || hasFailed) {
         this.#parked.add(outbox, Date.now() + (hasMore ? 0 : NO_PROBE_MS));
       }
-      this.#called.set(outbox, { at: Date.now(), count: next.length });
+      this.#called.set(outbox, next.length, Date.now());
       return next;
     } catch (error) {
       this.#called.delete(outbox);
@@ -273,22 +271,6 @@ export class EndpointGate extends DurableObject<Env> {
       }
     }
     return this.#underWay.size;
-  }
-
-  #countAsked(outbox: string): void {
-    const called = this.#called.get(outbox);
-    if (called !== undefined) {
-      called.count -= 1;
-    }
-  }
-
-  #countCalled(now: number): number {
-    for (const [outbox, { at, count }] of this.#called) {
-      if (count <= 0 || at + CALLED_MS <= now) {
-        this.#called.delete(outbox);
-      }
-    }
-    return [...this.#called.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
   #keep(state: GateState): void {

@@ -4,6 +4,7 @@ import { log } from "../platform/log.ts";
 import { isAwaited } from "../platform/verification.ts";
 import { freshConfig, merchantConfig, type Endpoint } from "../store/config.ts";
 import { headersOf } from "../store/endpoint-headers.ts";
+import { hostOf } from "../store/endpoint-hosts.ts";
 import { attemptWebhook, type Tried } from "./attempt.ts";
 import type { DispatchRef, EndpointGate } from "./endpoint-gate.ts";
 import { SLOW_MS, type Told, type Verdict } from "./gate-state.ts";
@@ -19,7 +20,6 @@ import {
   trust,
   type Newcomers,
 } from "./newcomers.ts";
-import { hostOf } from "../store/endpoint-hosts.ts";
 import { conclude, deferred, type Conclusion } from "./outcome.ts";
 import type { Wanted } from "./slots.ts";
 
@@ -249,8 +249,8 @@ function isOpen({ env }: Posting, { status, awaitsHost }: Endpoint): boolean {
 }
 
 /**
- * Parks a delivery at the gate of an endpoint that is paused or disabled, and only then reads the endpoint anew. If the
- * merchant opens it after that, the gate wakes the outbox; if before, we read here that it is open. Returns what is to
+ * Parks a delivery at the gate of an endpoint that is paused, disabled or at a host that has not said yes, and only then
+ * reads the endpoint anew. If it opens after that, the gate wakes the outbox; if before, we read here that it is open. Returns what is to
  * be said, or the endpoint that turned out to be open; null: it is deleted.
  */
 async function parkAt(posting: Posting, copy: Endpoint): Promise<Conclusion | Endpoint | null> {

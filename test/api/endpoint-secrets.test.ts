@@ -9,6 +9,7 @@ import { seal } from "../../src/platform/secret-box.ts";
 import { merchantConfig } from "../../src/store/config.ts";
 import type { SigningSecret } from "../../src/store/endpoint-secrets.ts";
 import { call, newEndpoint, newMerchant, webhooksOf, type Sent } from "../support/merchant.ts";
+import { ATTEMPT } from "../support/webhook.ts";
 import { expectRefused, sendJson, type Bad } from "./refusal.ts";
 
 const SECOND = 1000;
@@ -189,16 +190,7 @@ describe("rotating an endpoint's secret", () => {
 describe("an isolate with an older copy of the configuration", () => {
   /** Whether a receiver that has a secret takes a webhook that is signed at `now` by this copy. */
   async function accepts(secret: string, secrets: SigningSecret[], now: number): Promise<boolean> {
-    const attempt = {
-      url: "https://shop.example/",
-      headers: {},
-      compat: null,
-      id: "evt_1",
-      hops: "h",
-      attempt: 1,
-      body: "{}",
-    };
-    const { headers } = await prepareWebhook({ ...attempt, secrets, now });
+    const { headers } = await prepareWebhook({ ...ATTEMPT, secrets, now, body: "{}" });
     const signature = new StandardWebhook(secret).sign("evt_1", new Date(Math.floor(now / SECOND) * SECOND), "{}");
     return headers["webhook-signature"]!.split(" ").includes(signature);
   }

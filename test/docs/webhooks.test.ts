@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { prepareWebhook } from "../../src/channels/webhook.ts";
+import { ATTEMPT } from "../support/webhook.ts";
 
 const root = join(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/webhooks.md"), "utf8");
@@ -37,16 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A webhook in the middle of a rotation, made `age` seconds ago. */
 async function webhook(age = 0) {
   const secrets = [...SECRETS, KEY].map((secret) => ({ secret, expiresAt: null }));
-  const attempt = {
-    url: "https://shop.example/",
-    headers: {},
-    compat: null,
-    id: "evt_1",
-    hops: "h",
-    attempt: 1,
-    body: BODY,
-  };
-  return prepareWebhook({ ...attempt, secrets, now: Date.now() - age * 1000 });
+  return prepareWebhook({ ...ATTEMPT, secrets, now: Date.now() - age * 1000, body: BODY });
 }
 
 describe("the page for receivers", () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { prepareWebhook } from "../../src/channels/webhook.ts";
 import { newEndpointSecret } from "../../src/platform/keys.ts";
 import { MAX_VALID, rotate, validAt } from "../../src/platform/rotation.ts";
+import { ATTEMPT } from "../support/webhook.ts";
 
 const SECOND = 1000;
 const AT = Date.parse("2026-11-23T12:00:00Z");
@@ -19,16 +20,7 @@ const held = (secret: string, expiresAt: number | null = null): Held => ({ secre
 
 /** The signatures of a webhook that is sent at `now`. */
 async function signaturesAt(secrets: Held[], now: number): Promise<string[]> {
-  const attempt = {
-    url: "https://shop.example/",
-    headers: {},
-    compat: null,
-    id: "evt_1",
-    hops: "h",
-    attempt: 1,
-    body: BODY,
-  };
-  const { headers } = await prepareWebhook({ ...attempt, secrets, now });
+  const { headers } = await prepareWebhook({ ...ATTEMPT, secrets, now, body: BODY });
   return headers["webhook-signature"]!.split(" ");
 }
 
