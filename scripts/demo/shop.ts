@@ -90,6 +90,7 @@ async function known(url: string): Promise<Identity | null> {
   if (kept === null) return null;
   const list = await fetch(`${url}/v1/endpoints`, { headers: { authorization: `Bearer ${kept.apiKey}` } });
   if (list.status === 401) return null;
+  if (!list.ok) throw new Error(`GET /v1/endpoints answered ${list.status}: ${await list.text()}`);
   const { data } = (await list.json()) as { data: Endpoint[] };
   await Promise.all(data.map(({ id }) => call(url, kept.apiKey, "DELETE", `/v1/endpoints/${id}`)));
   // It may answer at another port than before.

@@ -7,7 +7,15 @@ import { log } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { isAwaited, mustVerify, mustVerifyHost } from "../platform/verification.ts";
 import { freshConfig } from "../store/config.ts";
-import { hostOf, noteUnverified, noteVerified, readHosts, recordHost, takeCheck } from "../store/endpoint-hosts.ts";
+import {
+  hostOf,
+  noteUnverified,
+  noteVerified,
+  readHost,
+  readHosts,
+  recordHost,
+  takeCheck,
+} from "../store/endpoint-hosts.ts";
 import type { Api, ApiEnv } from "./api-env.ts";
 import { noted } from "./audit.ts";
 import { needsScope } from "./authenticate.ts";
@@ -69,7 +77,11 @@ export async function hostToAwait(
   }
   const recorded = await recordHost(env.DB, merchant, host, Date.now());
   if (recorded === null) {
-    throw invalid("/url", "too_many_hosts", "You have had too many hosts that never said they want your webhooks.");
+    throw invalid(
+      "/url",
+      "too_many_hosts",
+      "You have as many hosts on record as you may. One that has not said yes goes after a day.",
+    );
   }
   return recorded.verifiedAt === null ? host : null;
 }
@@ -106,8 +118,8 @@ async function letGo(
 async function askNow(c: Context<ApiEnv>, { merchant, id, awaitsHost: host }: EndpointRow): Promise<boolean> {
   const { env } = c;
   const now = Date.now();
-  const known = (await readHosts(env.DB, merchant)).get(host!);
-  const isKnown = known !== undefined && known.verifiedAt !== null;
+  const known = await readHost(env.DB, merchant, host!);
+  const isKnown = known !== null && known.verifiedAt !== null;
   const asked = isKnown ? known : await takeCheck(env.DB, merchant, host!, now);
   if (asked === null) {
     return false;

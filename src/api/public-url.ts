@@ -5,7 +5,7 @@ import { checkUrl } from "../channels/url-guard.ts";
 import { urlRules } from "../platform/own-hosts.ts";
 import type { FieldError } from "../platform/problem.ts";
 import { mustVerifyHost } from "../platform/verification.ts";
-import { hostOf, readHosts } from "../store/endpoint-hosts.ts";
+import { hostOf, readHost } from "../store/endpoint-hosts.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { fieldErrors, requireNone, withMore } from "./field-errors.ts";
 
@@ -45,8 +45,8 @@ export async function hostFaults(
   if (!mustVerifyHost(env, host) || (own !== undefined && isOfDomain(host, hostOf(own)))) {
     return [];
   }
-  const known = (await readHosts(env.DB, merchant)).get(host);
-  if (known !== undefined && known.verifiedAt !== null) {
+  const known = await readHost(env.DB, merchant, host);
+  if (known !== null && known.verifiedAt !== null) {
     return [];
   }
   const message = "This host has not said that it wants requests of yours: have an endpoint there verified first.";

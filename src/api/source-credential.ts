@@ -33,7 +33,9 @@ export async function credentialFaults(
   const { error } = enricher.credential.safeParse(credential);
   const { baseUrl } = credential;
   const more =
-    typeof baseUrl === "string" ? await hostFaults(env, merchant, { path: "/credential/baseUrl", url: baseUrl }) : [];
+    typeof baseUrl === "string"
+      ? await hostFaults(env, merchant, { path: "/credential/baseUrl", url: baseUrl, own: enricher.baseUrl })
+      : [];
   return withMore(error ? fieldErrors(error.issues, ["credential"]) : [], more);
 }
 

@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Context } from "hono";
 
 import { parsePhone } from "../channels/phone.ts";
-import { UserId } from "../event/canonical.ts";
+import { USER_ID, UserId } from "../event/canonical.ts";
 import { CAPS } from "../platform/caps.ts";
 import { ProblemError } from "../platform/problem.ts";
 import { seal } from "../platform/secret-box.ts";
@@ -139,9 +139,6 @@ const lift = createRoute({
   responses: { 200: json(User, "The user"), ...problems(401, 403, 404) },
 });
 
-/** Ids of users are the merchant's own. */
-const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
-
 /** `/v1/users`. */
 export function userRoutes(app: Api): void {
   app.openapi(put, async (c) => {
@@ -213,7 +210,7 @@ export function userRoutes(app: Api): void {
     forgetUser({ merchant, user: userId });
     // Who asks again gets one bite of it behind the answer; the cron goes on.
     const bites = added.length > 0 ? undefined : 1;
-    c.executionCtx.waitUntil(eraseSome(c.env, [{ ...erasure, id: open.id }], Date.now(), bites));
+    c.executionCtx.waitUntil(eraseSome(c.env, [{ ...erasure, ...open }], Date.now(), bites));
     return c.json({ id: open.id }, 202);
   });
 

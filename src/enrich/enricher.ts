@@ -47,6 +47,8 @@ interface Asked {
 export interface Enricher<Credential = never> {
   /** What a source's credential is made of: all of it is secret, where the API is too. */
   credential: z.ZodObject & z.ZodType<Credential>;
+  /** Where its API is, unless a source's credential says otherwise. */
+  baseUrl: string;
   /** The headers of a post that reading it takes, in lower case; none may be a secret. */
   headers: readonly string[];
   /** Whether there is something to ask about a posted event. */

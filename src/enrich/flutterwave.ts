@@ -22,12 +22,13 @@ const PATHS: Readonly<Record<string, (id: string) => string>> = {
  */
 export const flutterwave: Enricher<z.infer<typeof FlutterwaveCredential>> = {
   credential: FlutterwaveCredential,
+  baseUrl: "https://api.flutterwave.com",
   headers: [],
 
   // Nobody signed the id, and it goes into a path.
   canAsk: ({ providerType, raw }) => pathOf(providerType) !== undefined && /^\d{1,20}$/.test(idIn(raw) ?? ""),
 
-  async ask({ event, config }, { secretKey, baseUrl = "https://api.flutterwave.com" }, call) {
+  async ask({ event, config }, { secretKey, baseUrl = flutterwave.baseUrl }, call) {
     const id = idIn(event.raw)!;
     const url = urlOf(baseUrl, pathOf(event.providerType)!(id));
     const answer = await call({ url, headers: { authorization: `Bearer ${secretKey}` } });

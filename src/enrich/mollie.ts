@@ -17,11 +17,12 @@ const MollieCredential = z.strictObject({ apiKey: Credential, baseUrl: BaseUrl.o
  */
 export const mollie: Enricher<z.infer<typeof MollieCredential>> = {
   credential: MollieCredential,
+  baseUrl: "https://api.mollie.com",
   headers: [],
 
   canAsk: ({ providerType, data }) => providerType === "legacy" && data.payment !== undefined,
 
-  async ask({ event, config }, { apiKey, baseUrl = "https://api.mollie.com" }, call) {
+  async ask({ event, config }, { apiKey, baseUrl = mollie.baseUrl }, call) {
     const id = event.data.payment!.id;
     // An API key is of one mode; an access token is of both, and has to say.
     const mode = isLive(config) || /^(live|test)_/.test(apiKey) ? "" : "&testmode=true";

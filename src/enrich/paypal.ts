@@ -27,6 +27,7 @@ const tokens = new Map<string, { token: string; until: number }>();
  */
 export const paypal: Enricher<PayPalCredential> = {
   credential: PayPalCredential,
+  baseUrl: "https://api-m.paypal.com",
   headers: ["paypal-transmission-id", "paypal-cert-url"],
 
   // The id goes into a path.
@@ -35,7 +36,7 @@ export const paypal: Enricher<PayPalCredential> = {
   async ask({ request, event, config }, credential, call) {
     const { livemode } = event;
     const id = textAt(event.raw, "id")!;
-    const { baseUrl = livemode ? "https://api-m.paypal.com" : "https://api-m.sandbox.paypal.com" } = credential;
+    const { baseUrl = livemode ? paypal.baseUrl : "https://api-m.sandbox.paypal.com" } = credential;
     const url = urlOf(baseUrl, `/v1/notifications/webhooks-events/${id}`);
     const answer = await withToken(baseUrl, credential, call, (token) =>
       call({ url, headers: { authorization: `Bearer ${token}` } }),

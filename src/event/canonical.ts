@@ -21,10 +21,11 @@ function nameOf(isKnown: (text: string) => boolean, nearestTo: (text: string) =>
   });
 }
 
+/** What ids of users look like. */
+export const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+
 /** The id that a merchant gives a user. */
-export const UserId = z
-  .string()
-  .regex(/^[^\p{Cc}\p{Cs}]{1,128}$/u, "1 to 128 characters, none of them a control character");
+export const UserId = z.string().regex(USER_ID, "1 to 128 characters, none of them a control character");
 
 const Money = z
   .strictObject({

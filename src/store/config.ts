@@ -138,7 +138,7 @@ export async function freshConfig(env: Env, id: string, now = Date.now()): Promi
   return freshCopy(key, now, async () => (await loadMerchants(env, [id])).get(key)!);
 }
 
-/** A source with its secrets opened. `isGathered`: by whom it is asked for has been refused too often. */
+/** A source with its secrets opened. `isGathered`: whoever asks has been refused too often. */
 export async function sourceById(
   env: Env,
   id: string,
@@ -147,8 +147,7 @@ export async function sourceById(
 ): Promise<Found<Source | null>> {
   const key = `source/${id}`;
   return copyOf(key, now, async () => {
-    const gathered = isGathered && !hasCopy(key);
-    const row = gathered ? await gatheredSources.find(env, id) : (await loadSources(env, [id])).get(id);
+    const row = await gatheredSources.one(env, id, isGathered && !hasCopy(key));
     return row ? { merchant: row.merchant, value: await openSource(env, row) } : null;
   });
 }
@@ -162,8 +161,7 @@ export async function keyByHash(
 ): Promise<Found<ApiKey | null>> {
   const key = `key/${hash}`;
   return copyOf(key, now, async () => {
-    const gathered = isGathered && !hasCopy(key);
-    const row = gathered ? await gatheredKeys.find(env, hash) : (await loadKeys(env, [hash])).get(hash);
+    const row = await gatheredKeys.one(env, hash, isGathered && !hasCopy(key));
     return row ? { merchant: row.merchant, value: row } : null;
   });
 }

@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, lte, or, sql, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 
 import { randomId } from "../event/ids.ts";
+import { hasFewer, insertWhere } from "./capped.ts";
 import { forget } from "./copies.ts";
 import { endpointHosts, endpoints } from "./schema.ts";
 
@@ -47,8 +48,6 @@ export async function recordHost(db: D1Database, merchant: string, host: string,
     verifiedAt: isServed ? now : null,
     how: isServed ? "before" : null,
   };
-  const count = sql`(select count(*) from ${endpointHosts} where ${endpointHosts.merchant} = ${merchant})`;
-  const { merchant: m, token, createdAt, verifiedAt, how } = row;
   await drizzle(db).batch([
     drizzle(db)
       .delete(endpointHosts)
@@ -61,12 +60,7 @@ export async function recordHost(db: D1Database, merchant: string, host: string,
             where ${mine} and ${endpoints.awaitsHost} is not null)`,
         ),
       ),
-    drizzle(db)
-      .insert(endpointHosts)
-      .select(
-        sql`select ${m}, ${host}, ${token}, ${createdAt}, null, null, ${verifiedAt}, ${how} where ${count} < ${MAX_HOSTS}`,
-      )
-      .onConflictDoNothing(),
+    insertWhere(db, endpointHosts, row, hasFewer(endpointHosts, merchant, MAX_HOSTS)).onConflictDoNothing(),
   ]);
   return readHost(db, merchant, host);
 }
@@ -77,7 +71,8 @@ export async function readHosts(db: D1Database, merchant: string): Promise<Map<s
   return new Map(rows.map((row) => [row.host, row]));
 }
 
-async function readHost(db: D1Database, merchant: string, host: string): Promise<EndpointHost | null> {
+/** What is on record of a host of a merchant; null: nothing. */
+export async function readHost(db: D1Database, merchant: string, host: string): Promise<EndpointHost | null> {
   const [row = null] = await drizzle(db).select().from(endpointHosts).where(isHost(merchant, host));
   return row;
 }

@@ -59,6 +59,7 @@ const ERASE_JOBS = `UPDATE jobs SET filter = json_remove(filter, '$.user')
  */
 const TABLES = [
   { name: "endpoints", id: "id" },
+  { name: "endpoint_hosts", id: "host" },
   { name: "users", id: "id" },
   { name: "suppressions", id: "channel, address_hash" },
   { name: "api_keys", id: "id" },
@@ -86,8 +87,8 @@ export function isOpen(merchant: string, user: string) {
 
 /**
  * The statements that write down a user's erasure, where the merchant has room for it: the first returns its id if it
- * is a new one. A user whose erasure is open keeps that one: the second begins it again from now, and returns its id;
- * nothing where there is no room.
+ * is a new one. A user whose erasure is open keeps that one: the second begins it again from now, and returns its id
+ * and since when; nothing where there is no room.
  */
 export function askFor(d1: D1Database, erasure: typeof erasures.$inferSelect & { user: string }) {
   const { merchant, user, place, dueAt, createdAt } = erasure;
@@ -100,7 +101,7 @@ export function askFor(d1: D1Database, erasure: typeof erasures.$inferSelect & {
       .update(erasures)
       .set({ place, dueAt, createdAt })
       .where(and(eq(erasures.merchant, merchant), eq(erasures.user, user)))
-      .returning({ id: erasures.id }),
+      .returning({ id: erasures.id, since: erasures.since }),
   };
 }
 

@@ -19,8 +19,8 @@ export class Gathered<T extends object> {
   readonly #load: (env: Env, names: string[]) => Promise<Map<string, T>>;
   /** What is looked for, and not looked up yet. */
   #wanted = new Set<string>();
-  /** The answers of the last two look-ups; null: there is none. */
-  #answers: Map<string, T | null>[] = [];
+  /** The answers of the last two look-ups, and when (epoch ms) each began; null: there is none. */
+  #rounds: { at: number; answers: Map<string, T | null> }[] = [];
   /** Until when (epoch ms) the request that looks up is trusted to be alive; in the past: nobody looks up. */
   #trustedUntil = 0;
 
@@ -28,18 +28,24 @@ export class Gathered<T extends object> {
     this.#load = load;
   }
 
+  /** What a name stands for, looked up at once or, where `isGathered`, with what others look for; null: nothing. */
+  async one(env: Env, name: string, isGathered: boolean): Promise<T | null> {
+    return isGathered ? this.find(env, name) : ((await this.#load(env, [name])).get(name) ?? null);
+  }
+
   /** What a name stands for; null: nothing. Throws where D1 does not answer in time, or more is asked than goes. */
   async find(env: Env, name: string): Promise<T | null> {
-    const until = Date.now() + WAIT_MS;
-    while (Date.now() < until && (this.#wanted.has(name) || this.#wanted.size < MAX_WAITED_FOR)) {
+    const since = Date.now();
+    while (Date.now() < since + WAIT_MS && (this.#wanted.has(name) || this.#wanted.size < MAX_WAITED_FOR)) {
       this.#wanted.add(name);
       await scheduler.wait(GATHER_MS);
       if (this.#wanted.has(name) && this.#trustedUntil <= Date.now()) {
         await this.#lookUp(env);
       }
-      const answers = this.#answers.find((round) => round.has(name));
-      if (answers) {
-        return answers.get(name) ?? null;
+      // What was looked up before that may have changed.
+      const round = this.#rounds.find(({ at, answers }) => at >= since && answers.has(name));
+      if (round) {
+        return round.answers.get(name) ?? null;
       }
     }
     throw new Error("Too much is looked for");
@@ -48,10 +54,12 @@ export class Gathered<T extends object> {
   async #lookUp(env: Env): Promise<void> {
     const names = [...this.#wanted];
     this.#wanted.clear();
-    this.#trustedUntil = Date.now() + TRUSTED_MS;
+    const at = Date.now();
+    this.#trustedUntil = at + TRUSTED_MS;
     try {
       const found = await this.#load(env, names);
-      this.#answers = [new Map(names.map((name) => [name, found.get(name) ?? null])), ...this.#answers.slice(0, 1)];
+      const answers = new Map(names.map((name) => [name, found.get(name) ?? null]));
+      this.#rounds = [{ at, answers }, ...this.#rounds.slice(0, 1)];
     } catch (error) {
       log.warn("store.load_failed", { names: names.length, error });
     }

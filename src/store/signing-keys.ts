@@ -22,8 +22,8 @@ export async function openSigningKeys(
 }
 
 /**
- * The public halves of a merchant's valid keys, the newest first, from this isolate's copy. `isGathered`: by whom they
- * are asked for has been refused too often.
+ * The public halves of a merchant's valid keys, the newest first, from this isolate's copy. `isGathered`: whoever
+ * asks has been refused too often.
  */
 export async function publicKeys(
   env: Env,
@@ -33,8 +33,7 @@ export async function publicKeys(
 ): Promise<Found<StoredSigningKey[]>> {
   const key = `signing/${merchant}`;
   const found = await copyOf(key, now, async () => {
-    const gathered = isGathered && !hasCopy(key);
-    const value = gathered ? await gatheredKeys.find(env, merchant) : await read(env, merchant);
+    const value = await gatheredKeys.one(env, merchant, isGathered && !hasCopy(key));
     return value && value.length > 0 ? { merchant, value } : null;
   });
   return found.ok ? { ok: true, value: validAt(found.value ?? [], now) } : found;

@@ -349,6 +349,11 @@ describe("the address of a provider's API", () => {
     receive(async (request) => new Response(await answerTo(request)));
     const { host } = await newUnverified();
     expect((await strictly("POST", "/v1/sources", { body: source(`https://${host}`) })).status).toBe(201);
+    const paypal = { clientId: "client_1", clientSecret: "secret_1", baseUrl: "https://api-m.sandbox.paypal.com" };
+    const { status: ofPayPal } = await strictly("POST", "/v1/sources", {
+      body: { provider: "paypal", credential: paypal },
+    });
+    expect(ofPayPal).toBe(201);
     for (const baseUrl of [`https://${host}`, "https://api.dublin.ie1.twilio.com", "https://api.twilio.com"]) {
       const { status, json } = await strictly("PUT", "/v1/channels/sms", { body: account(baseUrl) });
       expect({ status, json }).toMatchObject({ status: 200 });

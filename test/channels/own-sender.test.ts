@@ -14,7 +14,7 @@ describe("the name before the @", () => {
   });
 
   it.each(
-    `postmaster abuse admin security noreply no-reply no.reply alerts alert alerts-2 billing support support1
+    `postmaster abuse admin security noreply no-reply no.reply alerts alert alerts-2 billing support support1 admin1-2
     hostmaster webmaster mailer-daemon paybell info help root mer-01ada A-shop a @ a@b a..b .a a- a+b 好店 ${"x".repeat(41)}`.split(
       /\s+/,
     ),

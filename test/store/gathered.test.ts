@@ -58,4 +58,23 @@ describe("look-ups that are gathered", () => {
     await vi.waitUntil(() => !isFirst);
     expect(await things.find(env, "real 2")).toEqual({ name: "real 2" });
   });
+
+  it("answer with what there is now, not with what was there before, while another look-up is under way", async () => {
+    const { promise: isDone, resolve: finish } = Promise.withResolvers<void>();
+    let isRevoked = false;
+    let isHanging = false;
+    const things = new Gathered(async (_, names) => {
+      isHanging = names.includes("another");
+      await (isHanging && isDone);
+      return new Map(names.filter((name) => name === "key" && !isRevoked).map((name) => [name, { name }]));
+    });
+    expect(await things.find(env, "key")).toEqual({ name: "key" });
+    isRevoked = true;
+    const another = things.find(env, "another");
+    await vi.waitUntil(() => isHanging);
+    const key = things.find(env, "key");
+    await scheduler.wait(100);
+    finish();
+    expect([await key, await another]).toEqual([null, null]);
+  });
 });

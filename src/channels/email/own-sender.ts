@@ -32,7 +32,7 @@ export const EmailName = z
   .refine((name) => !isReserved(name), "A name that speaks for the domain itself, such as support, is nobody's");
 
 function isReserved(name: string): boolean {
-  return name.startsWith(OWN_PREFIX) || ROLES.has(name.replace(/[._-]|\d+$/g, ""));
+  return name.startsWith(OWN_PREFIX) || ROLES.has(name.replace(/[._-]/g, "").replace(/\d+$/, ""));
 }
 
 /** Whose address it is, as far as that says. */
