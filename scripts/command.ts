@@ -72,6 +72,12 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   return number;
 }
 
+/** The URL that a flag's value is. Throws a {@link UsageError} if it is none that can be called. */
+export function webUrl(flag: string, text: string): string {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) throw new UsageError(`${flag} ${text} is no URL`);
+  return text;
+}
+
 /** What an error says. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -73,7 +73,7 @@ export async function claimFolder(): Promise<void> {
 
 /** A folder for the temporary files of a Worker, empty. `state`: the folder of its state; null: the one here. */
 export function temporaryFolder(state: string | null): string {
-  const folder = join(state ?? ownFolder, "tmp");
+  const folder = temporaryFolderOf(state);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   return folder;

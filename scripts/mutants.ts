@@ -44,7 +44,7 @@ const MUTANTS: Mutant[] = [
   {
     name: "secret headers written beside a URL that has changed",
     file: "src/api/endpoint-change.ts",
-    from: "isAsRead(before), isFew",
+    from: "leadsAsRead(before), isFew",
     to: "isFew",
     tests: ["test/api/secret-headers.test.ts"],
   },

@@ -1,6 +1,6 @@
 // `npm run reseal`: seals anew what the previous encryption key has sealed, until nothing is left. docs/runbook.md
 
-import { command, messageOf, UsageError } from "./command.ts";
+import { command, messageOf, UsageError, webUrl } from "./command.ts";
 
 const usage = `ADMIN_TOKEN=… npm run reseal -- --url https://paybell.example.com
   Seals with the new ENCRYPTION_KEY what is still sealed with ENCRYPTION_KEY_PREVIOUS, and says how much is left.
@@ -20,7 +20,7 @@ await command({ usage, options: { url: { type: "string" } } }, async ({ url }) =
   const token = process.env["ADMIN_TOKEN"];
   if (!token) throw new UsageError("ADMIN_TOKEN is not set.");
   if (url === undefined) throw new UsageError("Say where Paybell is: --url");
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError(`--url ${url} is no URL`);
+  webUrl("--url", url);
   for (let idle = 0; idle < MAX_IDLE;) {
     const { resealed, left, unaddressed } = await resealSome(url, token);
     console.log(`${resealed} sealed anew, ${left} left`);

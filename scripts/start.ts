@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { command, messageOf, UsageError } from "./command.ts";
+import { command, messageOf, webUrl } from "./command.ts";
 import { CLAIMS, isSabotage } from "./demo/sabotage.ts";
 import { demonstrate, type Demonstration } from "./demo/story.ts";
 import { claimFolder, ensureSecrets, temporaryFolderOf } from "./folder.ts";
@@ -87,8 +87,7 @@ async function start(isOwnState: boolean, say: (line: string) => void): Promise<
 
 /** A Worker that somebody else has started, and ends. Throws an Error where none answers. */
 async function runningAt(url: string): Promise<Started> {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError(`--url ${url} is no URL`);
-  const health = await fetch(new URL("/healthz", url)).catch((error: Error) => {
+  const health = await fetch(new URL("/healthz", webUrl("--url", url))).catch((error: Error) => {
     throw new Error(`${url} does not answer: ${messageOf(error.cause ?? error)}`);
   });
   if (!health.ok) throw new Error(`${url} is no Paybell that is well: /healthz answers ${health.status}`);

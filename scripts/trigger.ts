@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 
 import { nearestOf } from "../src/event/event-types.ts";
-import { command, messageOf, UsageError, wholeNumber } from "./command.ts";
+import { command, messageOf, UsageError, webUrl, wholeNumber } from "./command.ts";
 import { samples } from "./samples/index.ts";
 import { byName, type ProviderSamples, type Sample } from "./samples/sample.ts";
 
@@ -109,8 +109,7 @@ function refuse(what: string, name: string | undefined, names: string[]): never 
 
 function urlOf(text: string | undefined): string {
   if (text === undefined) throw new UsageError("Say where to post: --to, the ingestUrl of a source");
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) throw new UsageError(`--to ${text} is no URL`);
-  return text;
+  return webUrl("--to", text);
 }
 
 await command({ usage, options, takesWords: true }, main);

@@ -50,25 +50,24 @@ export async function changeEndpoint(
         previousSecrets: unexpired(now),
         updatedAt: now,
       })
-      .where(and(isEndpoint(c, id), isAsRead(before), isFew, fits(before.merchant, growth)))
+      .where(and(isEndpoint(c, id), leadsAsRead(before), isFew, fits(before.merchant, growth)))
       .returning();
     const [row] = await changing(c, { action: "endpoint.updated", target: id, fields: namesOf(input) }, updating);
     forget(before.merchant);
-    if (!row) {
-      await requireFits(c.env.DB, before.merchant, growth);
-    }
-    if (!row && url !== before.url) {
-      await requireFewAt(c.env, before, url);
-    }
     if (row) {
       afterChange(c, before, row);
+      return row;
     }
-    return row ?? null;
+    await requireFits(c.env.DB, before.merchant, growth);
+    if (url !== before.url) {
+      await requireFewAt(c.env, before, url);
+    }
+    return null;
   });
 }
 
 /** Where an endpoint still leads where it did when it was read, with the same headers, and awaits the same host. */
-function isAsRead({ url, headers, secretHeaders, awaitsHost }: EndpointRow): SQL | undefined {
+function leadsAsRead({ url, headers, secretHeaders, awaitsHost }: EndpointRow): SQL | undefined {
   const is = (column: SQLiteColumn, value: unknown) => sql`${column} is ${sql.param(value, column)}`;
   return and(
     eq(endpoints.url, url),

@@ -9,6 +9,7 @@ import type { Taken } from "../ingest/accept.ts";
 import { acceptPosted } from "../ingest/posted.ts";
 import { hopsOf } from "../platform/hops.ts";
 import { ProblemError } from "../platform/problem.ts";
+import { toRecord } from "../store/delivery-list.ts";
 import { events } from "../store/schema.ts";
 import { quotaExceeded } from "../store/usage.ts";
 import type { Api } from "./api-env.ts";
@@ -219,7 +220,7 @@ export function eventRoutes(app: Api): void {
       {
         ...toEvent(event),
         body: bodyOf(event),
-        deliveries: deliveryRows.map((row) => toDelivery({ ...row, type: event.type, payment: event.payment })),
+        deliveries: deliveryRows.map((delivery) => toDelivery(toRecord({ delivery, event }))),
       },
       200,
     );

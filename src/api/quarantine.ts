@@ -115,8 +115,8 @@ export function quarantineRoutes(app: Api): void {
         .limit(cut.rows),
       quarantineUsageOf(c.env.DB, merchant),
     ]);
-    const found = page(rows.map(toQuarantined), query.limit);
-    return c.json({ ...found, usage: { ...usage, droppedAt: isoOrNull(usage.droppedAt) } }, 200);
+    const shown = page(rows.map(toQuarantined), query.limit);
+    return c.json({ ...shown, usage: { ...usage, droppedAt: isoOrNull(usage.droppedAt) } }, 200);
   });
 
   app.openapi(show, async (c) => {

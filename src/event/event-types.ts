@@ -103,12 +103,10 @@ export function isTypePattern(text: string): boolean {
   );
 }
 
-/** Whether a type is one of those that a pattern names, as {@link isTypePattern} knows them. */
-export function isOfPattern(type: string, pattern: string): boolean {
-  return prepareTypes([pattern])(type);
-}
-
-/** Whether a type is one of those that any of several patterns names: takes time with the type alone. */
+/**
+ * Whether a type is one of those that any of several patterns names, as {@link isTypePattern} knows them: takes time
+ * with the type alone.
+ */
 export function prepareTypes(patterns: string[]): (type: string) => boolean {
   const known = new Set(patterns);
   return (type) => {

@@ -1,8 +1,8 @@
 /**
  * What Paybell tells a merchant of its own work, not of payments. `endpoint.recovered`: it was left alone and has
  * succeeded; `delivery.failing`: the fourth attempt of one has failed; `source.rejecting`: bad signatures pile up;
- * `source.unconfirmed`: its provider's API does not confirm its events, which go out as they were posted; `quarantine.full`: the
- * oldest of what is there have made room.
+ * `source.unconfirmed`: its provider's API does not confirm its events, which go out as they were posted;
+ * `quarantine.full`: the oldest of what is there have made room.
  */
 export const OPERATIONAL_TYPES = [
   "endpoint.disabled",

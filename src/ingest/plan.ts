@@ -18,9 +18,10 @@ export function plan(
   event: PaymentEvent,
   minAuthenticity?: Authenticity,
 ): Planned[] {
-  const reading = endpoints.some(({ filter }) => filter !== null) ? new Reading(viewOf(event)) : null;
+  let reading: Reading | undefined;
+  const read = () => (reading ??= new Reading(viewOf(event)));
   const webhooks = endpoints
-    .filter((endpoint) => wants(endpoint, event, reading))
+    .filter((endpoint) => wants(endpoint, event, read))
     .map(({ id, ordering, maxHoldSeconds, includeStale, payload }): Planned => {
       return {
         destination: id,
@@ -76,11 +77,11 @@ function wishesOf(endpoint: Endpoint): Wishes {
   return wishes;
 }
 
-function wants(endpoint: Endpoint, event: PaymentEvent, reading: Reading | null): boolean {
+function wants(endpoint: Endpoint, event: PaymentEvent, read: () => Reading): boolean {
   const { isOfType, passes } = wishesOf(endpoint);
   return (
     isOfType(event.type) &&
     (endpoint.livemode === null || endpoint.livemode === event.livemode) &&
-    (passes === null || reading === null || passes(reading))
+    (passes === null || passes(read()))
   );
 }

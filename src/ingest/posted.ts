@@ -16,8 +16,9 @@ export interface PostedEvent {
 }
 
 /**
- * Takes in what a merchant posted, at `now` (epoch ms), through other installations (`hops`) or none. One result an event, in order; `over-quota`: none was taken,
- * the merchant has used up its events of this month. A provider's events are taken all the same: they have happened.
+ * Takes in what a merchant posted, at `now` (epoch ms). `hops`: the other installations that it has come through;
+ * undefined: none. One result an event, in order; `over-quota`: none was taken, the merchant has used up its events of
+ * this month. A provider's events are taken all the same: they have happened.
  */
 export async function acceptPosted(
   request: RequestContext,

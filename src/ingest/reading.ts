@@ -1,5 +1,5 @@
 import type { ProviderEvent } from "../event/event.ts";
-import { log, placeOf } from "../platform/log.ts";
+import { log, traceOf } from "../platform/log.ts";
 import { providerOf } from "../providers/index.ts";
 import { UnparseableError, type SignedRequest } from "../providers/provider.ts";
 import type { Source } from "../store/config.ts";
@@ -28,8 +28,7 @@ export async function readSigned(
 
 /** A fault of ours: where it was thrown, and not what it says, which may quote what was posted. */
 export function noteUnreadable({ id: source, provider }: Source, error: unknown): void {
-  const at = error instanceof Error ? { name: error.name, stack: placeOf(error) } : {};
-  log.error("ingest.unreadable", { source, provider, ...at });
+  log.error("ingest.unreadable", { source, provider, ...traceOf(error) });
 }
 
 /** Keeps a verified request that became no event. */

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 
 import { readBody } from "../platform/body.ts";
 import { noteRefused, tooMany } from "../platform/limits.ts";
-import { log, placeOf } from "../platform/log.ts";
+import { log, traceOf } from "../platform/log.ts";
 import { ProblemError } from "../platform/problem.ts";
 import type { Provider, SignedRequest, Verification } from "../providers/provider.ts";
 import type { Source } from "../store/config.ts";
@@ -75,8 +75,7 @@ async function verify(
   try {
     return await provider.verify(request, secrets, { now: now / 1000, ...(config && { config }) });
   } catch (error) {
-    const at = error instanceof Error ? { name: error.name, stack: placeOf(error) } : {};
-    log.error("ingest.verify_failed", { source: id, provider: provider.name, ...at });
+    log.error("ingest.verify_failed", { source: id, provider: provider.name, ...traceOf(error) });
     return null;
   }
 }

@@ -19,7 +19,7 @@ export const CAPS = {
   /** Headers of an endpoint, secret ones too, and their names and values together. */
   headers: 20,
   headerBytes: 8_192,
-  /** Endpoints and sources of a merchant together, with their filters, headers, event types, config and secrets. */
+  /** Endpoints, sources and channels of a merchant together: URLs, filters, headers, event types, config, secrets. */
   configurationBytes: 1_048_576,
   /** Signed requests that became no event: the oldest make room. */
   quarantineRequests: 10_000,

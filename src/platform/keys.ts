@@ -61,5 +61,6 @@ export function missingSecret(env: Pick<Env, "ADMIN_TOKEN"> & EncryptionKeys): s
   if (!isKey(env.ENCRYPTION_KEY ?? "")) {
     return "ENCRYPTION_KEY";
   }
-  return isKey(env.ENCRYPTION_KEY_PREVIOUS ?? env.ENCRYPTION_KEY) ? null : "ENCRYPTION_KEY_PREVIOUS";
+  const previous = env.ENCRYPTION_KEY_PREVIOUS ?? null;
+  return previous === null || isKey(previous) ? null : "ENCRYPTION_KEY_PREVIOUS";
 }

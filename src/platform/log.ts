@@ -18,6 +18,13 @@ export function placeOf(error: Error): string {
 }
 
 /**
+ * A fault of ours for a line: its kind and where it was thrown, and not what it says, which may quote what was posted.
+ */
+export function traceOf(error: unknown): { name?: string; stack?: string } {
+  return error instanceof Error ? { name: error.name, stack: placeOf(error) } : {};
+}
+
+/**
  * The only way to the console: one JSON object a line, which Workers Logs indexes. `message` is a dotted name such as
  * `event.spilled`; fields are ids and figures, never bodies, headers, secrets or personal data. An error goes in as it is: what it says is
  * cut down to its reason here.

@@ -97,13 +97,8 @@ async function verifyAsSaid(
   return ifFresh(verification, signedAt, now, tolerance);
 }
 
-function headerOf(headers: Headers, { header }: HmacConfig): string | undefined {
-  return header ?? USUAL_HEADERS.find((usual) => headers.has(usual));
-}
-
-function signatureIn(headers: Headers, config: HmacConfig): string {
-  const { prefix, algorithm = "sha256" } = config;
-  const name = headerOf(headers, config);
+function signatureIn(headers: Headers, { header, prefix, algorithm = "sha256" }: HmacConfig): string {
+  const name = header ?? USUAL_HEADERS.find((usual) => headers.has(usual));
   const text = (name === undefined ? "" : (headers.get(name) ?? "")).trim();
   const usual = prefix ?? `${algorithm}=`;
   if (text.length > MAX_HEADER_LENGTH) return "";

@@ -62,7 +62,7 @@ export const paystack: Provider = {
     const data = at(event, "data");
     // Cards that expire come in a list, of any number of customers.
     const parts: unknown[] = Array.isArray(data) && data.length > 0 ? data : [data];
-    const ownId = await idOfBody(body);
+    const ownId = providerType.startsWith("refund") ? await idOfBody(body) : "";
     return parts.map((part): ProviderEvent => ({
       eventId: null,
       providerType,
@@ -92,7 +92,7 @@ function isLive(data: unknown, secrets: string[]): boolean {
     : domain !== "test";
 }
 
-/** `ownId`: for a refund that has no id, which some have not until the bank knows of them. */
+/** `ownId`: for a refund that has no id, which some have not until the bank knows of them; empty for all else. */
 function dataOf(providerType: string, data: unknown, ownId: string): EventData {
   const id = idOf(at(data, "id"));
   const amount = minorMoneyOf(at(data, "amount"), at(data, "currency"));

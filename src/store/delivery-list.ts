@@ -113,6 +113,7 @@ function withEvents(orm: DrizzleD1Database) {
     .leftJoin(events, and(eq(events.merchant, deliveries.merchant), eq(events.id, deliveries.event)));
 }
 
+/** A delivery's row with what its event is about. `event`: null where it is no longer in the log. */
 export function toRecord({
   delivery,
   event,

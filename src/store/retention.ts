@@ -45,9 +45,9 @@ const PILES = [
 
 /**
  * Deletes what is older than it is kept: bodies of events and quarantined requests after PAYLOAD_DAYS, the log and its
- * jobs after LOG_DAYS, and what is more than a merchant may pile up. Whatever is unfinished stays until it is over: once a day the sweep of the bodies goes back by
- * 15 days. In bites, of so many rows a run; goes on where it was in the next. Every row that goes is a row billed, and
- * a body's event is written once more when the body goes. Throws where D1 does.
+ * jobs after LOG_DAYS, and what is more than a merchant may pile up. Whatever is unfinished stays until it is over: once
+ * a day the sweep of the bodies goes back by 15 days. In bites, of so many rows a run; goes on where it was in the next.
+ * Every row that goes is a row billed, and a body's event is written once more when the body goes. Throws where D1 does.
  */
 export async function tidyLog(env: Env, now: number): Promise<void> {
   const [bodiesBefore, logBefore] = [now - daysOf(env.PAYLOAD_DAYS), now - daysOf(env.LOG_DAYS)];

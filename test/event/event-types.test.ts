@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import {
   EVENT_TYPES,
   isEventType,
-  isOfPattern,
   isTypePattern,
   nearestEventType,
   nearestTypePattern,
+  prepareTypes,
 } from "../../src/event/event-types.ts";
 
 describe("isEventType", () => {
@@ -68,7 +68,7 @@ describe("isTypePattern", () => {
   });
 });
 
-describe("isOfPattern", () => {
+describe("prepareTypes", () => {
   it.each([
     ["payment.succeeded", "payment.succeeded"],
     ["payment.succeeded", "payment.*"],
@@ -76,7 +76,7 @@ describe("isOfPattern", () => {
     ["custom.order.shipped", "custom.order.*"],
     ["unknown", "*"],
   ])("finds %s in %s", (type, pattern) => {
-    expect(isOfPattern(type, pattern)).toBe(true);
+    expect(prepareTypes([pattern])(type)).toBe(true);
   });
 
   it.each([
@@ -86,7 +86,7 @@ describe("isOfPattern", () => {
     ["custom.order", "custom.order.*"],
     ["unknown", "payment.*"],
   ])("does not find %s in %s", (type, pattern) => {
-    expect(isOfPattern(type, pattern)).toBe(false);
+    expect(prepareTypes([pattern])(type)).toBe(false);
   });
 });
 
